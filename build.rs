@@ -1,0 +1,8 @@
+//! Tells Cargo that the recipes, patches and demo sources are part of the program.
+
+fn main() {
+    for folder in ["recipes", "patches", "demo"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+}

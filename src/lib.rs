@@ -1,0 +1,17 @@
+//! `forge`: a patch-and-build toolchain for downstream forks of k0s, k0sctl and kardianos/service.
+//!
+//! Data flows one way, and each stage sees the foundations, the plan and its left neighbour only:
+//! `RawRecipe -> Recipe -> Locked -> Plan -> Checkout -> PatchedTree -> RewrittenModule -> Built -> Stored`.
+//!
+//! Foundations are [`names`], [`release`], [`event`], [`files`], [`exec`] (the only module that spawns) and [`git`] (the only
+//! one that names git2). Only `ui` prints; only `cli` reads the environment. `tests/architecture.rs` and Clippy's
+//! disallowed methods hold these walls.
+
+pub mod cli;
+pub mod event;
+pub mod exec;
+pub mod files;
+pub mod git;
+pub mod names;
+pub mod recipe;
+pub mod release;

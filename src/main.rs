@@ -1,0 +1,5 @@
+//! The `forge` program.
+
+fn main() -> std::process::ExitCode {
+    forge::cli::run()
+}
