@@ -8,6 +8,7 @@
 //! disallowed methods hold these walls.
 
 pub mod cli;
+pub mod disk;
 pub mod event;
 pub mod exec;
 pub mod files;
