@@ -172,6 +172,10 @@ pub struct BuildBlock {
     pub touch: Option<Vec<RelPath>>,
     /// The file that make leaves.
     pub output: Option<String>,
+    /// Flags and variables that name programs and are meant to (see [`super::policy`]).
+    pub allow: Vec<String>,
+    /// True for a block of the recipe: its driver counts before the upstream's.
+    pub of_recipe: bool,
 }
 
 /// One replacement in go.mod.

@@ -1,0 +1,225 @@
+//! A recipe and an upstream file as they are written: every key has the type that it should have, every value its place.
+//! Whether the values make sense is asked later, in `check`.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::Sink;
+use super::read::{List, Table, Text};
+
+/// `recipes/NAME.toml`
+pub(crate) struct RawRecipe {
+    pub(crate) description: Option<Text>,
+    pub(crate) targets: List,
+    pub(crate) components: Vec<RawComponent>,
+}
+
+/// `[component.NAME]`
+pub(crate) struct RawComponent {
+    pub(crate) name: Text,
+    pub(crate) upstream: Option<Text>,
+    pub(crate) lines: List,
+    pub(crate) version: Option<Text>,
+    pub(crate) named: Option<Text>,
+    pub(crate) series: List,
+    pub(crate) replace: List,
+    pub(crate) require: List,
+    pub(crate) go_line: Option<Text>,
+    pub(crate) tidy: Option<Text>,
+    pub(crate) holds: Option<Text>,
+    pub(crate) expect: Vec<RawExpect>,
+    pub(crate) own: RawUpstream,
+}
+
+/// `recipes/upstreams/NAME.toml`, and the same keys inside a component.
+pub(crate) struct RawUpstream {
+    pub(crate) git: Option<Text>,
+    pub(crate) module: Option<Text>,
+    pub(crate) path: Option<Text>,
+    pub(crate) tags: Option<Text>,
+    pub(crate) versions: Option<Text>,
+    pub(crate) go: Option<RawGo>,
+    pub(crate) builds: Vec<RawBuild>,
+}
+
+/// `go = { file, line }`
+pub(crate) struct RawGo {
+    pub(crate) span: Range<usize>,
+    pub(crate) file: Option<Text>,
+    pub(crate) line: Option<Text>,
+}
+
+/// `[[build]]`
+pub(crate) struct RawBuild {
+    pub(crate) versions: Option<Text>,
+    pub(crate) driver: Option<Text>,
+    pub(crate) flags_from: Option<Text>,
+    pub(crate) packages: List,
+    pub(crate) tags: List,
+    pub(crate) ldflags: List,
+    pub(crate) flags: List,
+    pub(crate) allow: List,
+    pub(crate) cgo: Option<Spanned<bool>>,
+    pub(crate) env: Option<Spanned<Vec<(Text, Text)>>>,
+    pub(crate) prepare: Option<Spanned<Vec<Spanned<Vec<Text>>>>>,
+    pub(crate) vcs: Option<Spanned<bool>>,
+    pub(crate) image: Option<Text>,
+    pub(crate) goal: Option<Text>,
+    pub(crate) args: List,
+    pub(crate) touch: List,
+    pub(crate) output: Option<Text>,
+}
+
+/// `[[component.NAME.expect]]`
+pub(crate) struct RawExpect {
+    pub(crate) span: Range<usize>,
+    pub(crate) what: String,
+    pub(crate) run: List,
+    pub(crate) has: List,
+    pub(crate) files: Option<Spanned<Vec<(Text, Text)>>>,
+    pub(crate) exit: Option<Spanned<i64>>,
+    pub(crate) within: Option<Spanned<i64>>,
+    pub(crate) stdout: Option<RawTextRule>,
+    pub(crate) stderr: Option<RawTextRule>,
+}
+
+/// `{ contains, lacks, equals, matches }`
+pub(crate) struct RawTextRule {
+    pub(crate) span: Range<usize>,
+    pub(crate) contains: List,
+    pub(crate) lacks: List,
+    pub(crate) equals: Option<Text>,
+    pub(crate) matches: List,
+}
+
+impl RawRecipe {
+    pub(crate) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Self {
+        let mut table = Table::new("the recipe", 0..0, root.get_ref());
+        let description = table.text("description", sink);
+        let targets = table.list("targets", sink);
+        let components =
+            table.named_tables("component", sink).into_iter().map(|(name, t)| RawComponent::read(name, t, sink)).collect();
+        table.finish(sink);
+        Self { description, targets, components }
+    }
+}
+
+impl RawComponent {
+    fn read(name: Text, mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let path = format!("component.{}", super::wrong::shown(name.get_ref()));
+        let raw = Self {
+            upstream: table.text("upstream", sink),
+            lines: table.list("lines", sink),
+            version: table.text("version", sink),
+            named: table.text("as", sink),
+            series: table.list("series", sink),
+            replace: table.list("replace", sink),
+            require: table.list("require", sink),
+            // A string is the line of go.mod; a table says where the upstream's Go version is written.
+            go_line: match table.value("go").map(Spanned::get_ref) {
+                None | Some(DeValue::Table(_)) => None,
+                Some(_) => table.text("go", sink),
+            },
+            tidy: table.text("mod", sink),
+            holds: table.text("holds", sink),
+            expect: table
+                .tables("expect", &format!("{path}.expect"), sink)
+                .into_iter()
+                .map(|t| RawExpect::read(t, sink))
+                .collect(),
+            own: RawUpstream::keys(&mut table, &format!("{path}.build"), true, sink),
+            name,
+        };
+        table.finish(sink);
+        raw
+    }
+}
+
+impl RawUpstream {
+    pub(crate) fn read(root: &Spanned<DeTable<'_>>, sink: &mut Sink) -> Self {
+        let mut table = Table::new("the upstream file", 0..0, root.get_ref());
+        let raw = Self::keys(&mut table, "build", false, sink);
+        table.finish(sink);
+        raw
+    }
+
+    fn keys(table: &mut Table<'_>, build: &str, in_component: bool, sink: &mut Sink) -> Self {
+        let (mut tags, mut versions, mut go) = (None, None, None);
+        let (git, module, path) = (table.text("git", sink), table.text("module", sink), table.text("path", sink));
+        if let Some(mut releases) = table.table("releases", sink) {
+            tags = releases.text("tags", sink);
+            versions = releases.text("versions", sink);
+            releases.finish(sink);
+        }
+        let is_table = matches!(table.value("go").map(Spanned::get_ref), Some(DeValue::Table(_)));
+        if (is_table || !in_component)
+            && let Some(mut rule) = table.table("go", sink)
+        {
+            let span = rule.span();
+            go = Some(RawGo { span, file: rule.text("file", sink), line: rule.text("line", sink) });
+            rule.finish(sink);
+        }
+        let builds = table.tables("build", build, sink).into_iter().map(|t| RawBuild::read(t, sink)).collect();
+        Self { git, module, path, tags, versions, go, builds }
+    }
+}
+
+impl RawBuild {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            versions: table.text("versions", sink),
+            driver: table.text("driver", sink),
+            flags_from: table.text("flags_from", sink),
+            packages: table.list("packages", sink),
+            tags: table.list("tags", sink),
+            ldflags: table.list("ldflags", sink),
+            flags: table.list("flags", sink),
+            allow: table.list("allow", sink),
+            cgo: table.flag("cgo", sink),
+            env: table.pairs("env", sink),
+            prepare: table.lists("prepare", sink),
+            vcs: table.flag("vcs", sink),
+            image: table.text("image", sink),
+            goal: table.text("goal", sink),
+            args: table.list("args", sink),
+            touch: table.list("touch", sink),
+            output: table.text("output", sink),
+        };
+        table.finish(sink);
+        raw
+    }
+}
+
+impl RawExpect {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            span: table.span(),
+            what: table.what().to_owned(),
+            run: table.list("run", sink),
+            has: table.one_or_list("has", sink),
+            files: table.pairs("files", sink),
+            exit: table.integer("exit", sink),
+            within: table.integer("within", sink),
+            stdout: table.table("stdout", sink).map(|t| RawTextRule::read(t, sink)),
+            stderr: table.table("stderr", sink).map(|t| RawTextRule::read(t, sink)),
+        };
+        table.finish(sink);
+        raw
+    }
+}
+
+impl RawTextRule {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            span: table.span(),
+            contains: table.one_or_list("contains", sink),
+            lacks: table.one_or_list("lacks", sink),
+            equals: table.text("equals", sink),
+            matches: table.one_or_list("matches", sink),
+        };
+        table.finish(sink);
+        raw
+    }
+}

@@ -1,0 +1,225 @@
+//! Variables in the strings of a recipe: `{version}`, `{commit}` and so on; `{{` and `}}` are braces.
+
+use crate::names::{CommitId, Revision, Target, nearest};
+use crate::release::Release;
+
+/// Every variable with what it stands for, in the order in which `show --variables` prints them.
+const VARIABLES: [(&str, &str); 11] = [
+    ("version", "the tag, or what `as` calls the branch or commit"),
+    ("version_bare", "the tag without a leading v"),
+    ("major", "first number of the version"),
+    ("minor", "second number of the version"),
+    ("patch", "third number of the version"),
+    ("commit", "the upstream's commit"),
+    ("commit_short", "its first 7 digits"),
+    ("commit_time", "its committer date in seconds since 1970"),
+    ("os", "GOOS of the target"),
+    ("arch", "GOARCH of the target"),
+    ("target_dir", "the folder that the build writes to"),
+];
+
+/// The values for one component, release and target.
+#[derive(Debug, Clone)]
+pub struct Variables {
+    /// The tag, branch or commit, or what `as` calls it.
+    pub version: Revision,
+    /// Commit and committer date in seconds since 1970; `None` for sources that have no commit (modules, folders).
+    pub commit: Option<(CommitId, i64)>,
+    /// What is built for.
+    pub target: Target,
+    /// The folder that the build writes to, where there is one.
+    pub target_dir: Option<String>,
+}
+
+/// A string that cannot be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VarError {
+    /// No variable has this name.
+    #[error("there is no variable {{{name}}}")]
+    Unknown {
+        /// What was written.
+        name: String,
+        /// The name that was probably meant.
+        near: Option<&'static str>,
+    },
+    /// A brace without its partner.
+    #[error("a single `{brace}` has no meaning here")]
+    Stray {
+        /// Which one.
+        brace: char,
+    },
+    /// The variable exists, but has no value here.
+    #[error("{{{name}}} has no value here: {reason}")]
+    NoValue {
+        /// The variable.
+        name: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl VarError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unknown { near: Some(near), .. } => Some(format!("did you mean {{{near}}}?")),
+            Self::Unknown { .. } => {
+                let all: Vec<String> = Variables::names().map(|name| format!("{{{name}}}")).collect();
+                Some(format!("there are {}; a brace is written `{{{{`", all.join(", ")))
+            }
+            Self::Stray { brace } => Some(format!("a brace is written twice: `{brace}{brace}`")),
+            Self::NoValue { .. } => None,
+        }
+    }
+}
+
+impl Variables {
+    /// The names of all variables.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        VARIABLES.iter().map(|(name, _)| *name)
+    }
+
+    /// All variables with one line of explanation each.
+    pub fn explained() -> impl Iterator<Item = (&'static str, &'static str)> {
+        VARIABLES.iter().copied()
+    }
+
+    /// Checks that a string can be filled in, before there are values.
+    pub fn check(text: &str) -> Result<(), VarError> {
+        fill(text, |_| Ok(String::new())).map(drop)
+    }
+
+    /// Checks a string and gives what it would look like with every variable filled in by `x`.
+    pub(crate) fn sample(text: &str) -> Result<String, VarError> {
+        fill(text, |_| Ok("x".to_owned()))
+    }
+
+    /// The string with every variable filled in.
+    pub fn expand(&self, text: &str) -> Result<String, VarError> {
+        fill(text, |name| self.value(name))
+    }
+
+    /// Every string of a list filled in.
+    pub fn expand_all(&self, texts: &[String]) -> Result<Vec<String>, VarError> {
+        texts.iter().map(|text| self.expand(text)).collect()
+    }
+
+    /// The value of one variable, by a name of [`Variables::names`].
+    pub fn value(&self, name: &'static str) -> Result<String, VarError> {
+        let no_commit = VarError::NoValue { name, reason: "the sources are a Go module or a folder, and have no commit" };
+        let no_version = VarError::NoValue { name, reason: "a branch or commit needs `as = \"v1.2.3\"` to have a version" };
+        let release = || Release::parse(&self.version).ok_or(no_version);
+        let commit = || self.commit.as_ref().ok_or(no_commit);
+        Ok(match name {
+            "version" => self.version.to_string(),
+            "version_bare" => self.version.as_str().strip_prefix('v').unwrap_or(self.version.as_str()).to_owned(),
+            "major" => release()?.major().to_string(),
+            "minor" => release()?.minor().to_string(),
+            "patch" => release()?.patch().to_string(),
+            "commit" => commit()?.0.to_string(),
+            "commit_short" => commit()?.0.as_str().chars().take(7).collect(),
+            "commit_time" => commit()?.1.to_string(),
+            "os" => self.target.os().to_owned(),
+            "arch" => self.target.arch().to_owned(),
+            "target_dir" => {
+                let reason = "nothing is being built";
+                self.target_dir.clone().ok_or(VarError::NoValue { name, reason })?
+            }
+            other => return Err(unknown(other)),
+        })
+    }
+}
+
+fn unknown(name: &str) -> VarError {
+    let near = if name.len() <= 40 { nearest(name, Variables::names()) } else { None };
+    let near = near.and_then(|near| Variables::names().find(|name| *name == near));
+    VarError::Unknown { name: super::wrong::shown(name), near }
+}
+
+fn fill(text: &str, mut value: impl FnMut(&'static str) -> Result<String, VarError>) -> Result<String, VarError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        out.push_str(&rest[..at]);
+        let from_brace = &rest[at..];
+        rest = if let Some(rest) = from_brace.strip_prefix("{{") {
+            out.push('{');
+            rest
+        } else if let Some(rest) = from_brace.strip_prefix("}}") {
+            out.push('}');
+            rest
+        } else if let Some(inside) = from_brace.strip_prefix('{') {
+            let (name, rest) = inside.split_once('}').ok_or(VarError::Stray { brace: '{' })?;
+            if name.is_empty() || name.contains('{') {
+                return Err(VarError::Stray { brace: '{' });
+            }
+            let known = Variables::names().find(|known| *known == name).ok_or_else(|| unknown(name))?;
+            out.push_str(&value(known)?);
+            rest
+        } else {
+            return Err(VarError::Stray { brace: '}' });
+        };
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(version: &str) -> Variables {
+        Variables {
+            version: Revision::new(version).unwrap(),
+            commit: Some((CommitId::new("0123456789abcdef0123456789abcdef01234567").unwrap(), 1_700_000_000)),
+            target: Target::new("linux/arm64").unwrap(),
+            target_dir: Some("/out".into()),
+        }
+    }
+
+    #[test]
+    fn every_variable_has_its_value() {
+        let text =
+            "{version} {version_bare} {major}.{minor}.{patch} {commit} {commit_short} {commit_time} {os}/{arch} {target_dir}";
+        assert_eq!(
+            variables("v1.36.3+k0s.2").expand(text).unwrap(),
+            "v1.36.3+k0s.2 1.36.3+k0s.2 1.36.3 0123456789abcdef0123456789abcdef01234567 0123456 1700000000 linux/arm64 /out"
+        );
+        for (name, _) in Variables::explained() {
+            assert!(variables("v1.2.3").value(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn braces_are_doubled() {
+        let v = variables("v1.2.3");
+        assert_eq!(v.expand("{{version}} {{{version}}} }}{{ ü").unwrap(), "{version} {v1.2.3} }{ ü");
+    }
+
+    #[test]
+    fn what_cannot_be_filled_in_is_said_before_there_are_values() {
+        let cases = [
+            ("{comit}", "there is no variable {comit}", "did you mean {commit}?"),
+            ("a{", "a single `{` has no meaning here", "a brace is written twice: `{{`"),
+            ("a}b", "a single `}` has no meaning here", "a brace is written twice: `}}`"),
+            ("{}", "a single `{` has no meaning here", "a brace is written twice: `{{`"),
+            ("{ {version}", "a single `{` has no meaning here", "a brace is written twice: `{{`"),
+        ];
+        for (text, message, help) in cases {
+            let error = Variables::check(text).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.help().unwrap().as_str()), (message, help), "{text}");
+        }
+        let help = Variables::check("{HOME}").unwrap_err().help().unwrap();
+        assert!(help.starts_with("there are {version}, {version_bare}, "), "{help}");
+    }
+
+    #[test]
+    fn a_value_that_does_not_exist_says_why() {
+        let mut v = variables("main");
+        v.commit = None;
+        let error = |text: &str| v.expand(text).unwrap_err().to_string();
+        assert_eq!(error("{commit}"), "{commit} has no value here: the sources are a Go module or a folder, and have no commit");
+        assert_eq!(error("{minor}"), "{minor} has no value here: a branch or commit needs `as = \"v1.2.3\"` to have a version");
+        assert_eq!(v.expand("{version}").unwrap(), "main");
+    }
+}
