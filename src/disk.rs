@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -161,7 +162,7 @@ fn unlock_folders(path: &Path) -> Result<(), DiskError> {
 /// its holder, however that dies. The file itself stays: removing it would let two holders lock two different files.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -196,10 +197,15 @@ impl FileLock {
             opened => opened.map_err(fail)?,
         };
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file, path: path.to_owned() })),
+            Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(fail(e)),
         }
+    }
+
+    /// A second hold on the same lock, for a child to inherit: see [`crate::exec::Run::keep_open`].
+    pub fn share(&self) -> Result<OwnedFd, DiskError> {
+        self.file.try_clone().map(OwnedFd::from).map_err(|e| DiskError::new("lock", &self.path, e))
     }
 
     /// The lock's file.

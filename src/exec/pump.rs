@@ -2,8 +2,9 @@
 //! waits for the leader, without reaping it, so that the number of its group stays ours until the group is dead.
 
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -270,11 +271,13 @@ fn prepare(run: &mut Run<'_>, merged: bool, pipes: &mut Pipes) -> io::Result<duc
     }
     let (grouped, death) = (!run.foreground, if run.foreground { Signal::HUP } else { run.death });
     let parent = rustix::process::getpid();
+    let keep = run.keep.clone();
     Ok(expression.before_spawn(move |command| {
+        let keep = keep.clone();
         // SAFETY: between fork and exec only system calls are made; they neither allocate nor take locks.
         #[expect(unsafe_code, reason = "the child must set up its session and death signal between fork and exec")]
         unsafe {
-            command.pre_exec(move || set_up(grouped, death, parent));
+            command.pre_exec(move || set_up(grouped, death, parent, &keep));
         }
         Ok(())
     }))
@@ -282,7 +285,10 @@ fn prepare(run: &mut Run<'_>, merged: bool, pipes: &mut Pipes) -> io::Result<duc
 
 /// Runs in the child. A session of its own rather than just a group: without a terminal nothing can ask a question there,
 /// or be stopped by the terminal for having tried to.
-fn set_up(grouped: bool, death: Signal, parent: Pid) -> io::Result<()> {
+fn set_up(grouped: bool, death: Signal, parent: Pid, keep: &[Arc<OwnedFd>]) -> io::Result<()> {
+    for descriptor in keep {
+        rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty())?;
+    }
     if grouped {
         rustix::process::setsid()?;
     }

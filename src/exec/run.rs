@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -92,6 +94,7 @@ pub struct Run<'a> {
     pub(super) timeout: Option<Duration>,
     pub(super) foreground: bool,
     pub(super) death: Signal,
+    pub(super) keep: Vec<Arc<OwnedFd>>,
     shown: String,
     inherit: bool,
     changes: BTreeMap<OsString, Option<OsString>>,
@@ -108,6 +111,7 @@ impl<'a> Run<'a> {
             timeout: None,
             foreground: false,
             death,
+            keep: Vec::new(),
             shown,
             inherit: true,
             changes: BTreeMap::new(),
@@ -160,6 +164,13 @@ impl<'a> Run<'a> {
     /// Kills the program (and all that it started) when it is still there after this time.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
+        self
+    }
+
+    /// Lets the program, and all that it starts, inherit this descriptor: a lock that is held through it ends no sooner than
+    /// they do, even if forge is killed.
+    pub fn keep_open(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.keep.push(Arc::new(descriptor.into()));
         self
     }
 

@@ -1,4 +1,20 @@
 //! The only door to git: objects, trees and checkouts in process (`git2`, private to this folder), remotes through the `git`
 //! program, so that authentication, proxies and `url.insteadOf` are those of the user.
+//!
+//! [`remote`] asks what there is, [`store`] brings commits, [`objects`] reads and writes them, [`checkout`] makes folders of
+//! trees and trees of folders, [`diff`] compares trees, [`stamp`] and [`history`] make repositories for others to read.
 
+pub mod checkout;
+pub mod diff;
+mod error;
+pub mod history;
 pub mod objects;
+mod program;
+pub mod remote;
+pub mod stamp;
+pub mod store;
+
+pub use error::GitError;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::DiskError;
 use crate::names::{BlobId, CommitId, NameError, RelPath, TreeId};
 
 /// What kind of thing a tree entry is. The names follow git's file modes.
@@ -106,12 +107,24 @@ pub enum ObjectsError {
         reason: &'static str,
     },
     /// A file of a checkout could not be written or read.
-    #[error("cannot write {}: {source}", path.display())]
-    Io {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Disk(#[from] DiskError),
+    /// A checkout needs a place of its own.
+    #[error("{} is not empty", path.display())]
+    #[diagnostic(help("give a folder that does not exist yet, or an empty one"))]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file on disk cannot become part of a tree.
+    #[error("{} cannot be part of a source tree: {reason}", path.display())]
+    #[diagnostic(help("move it away or rename it"))]
+    NotImportable {
         /// The file.
         path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
+        /// Why.
+        reason: String,
     },
 }
 
@@ -142,16 +155,43 @@ impl Objects {
         Self::open(path)
     }
 
+    /// For the neighbours in `git`: libgit2's view of the repository.
+    pub(super) fn repo(&self) -> &Repository {
+        &self.repo
+    }
+
+    /// The commit that a ref (by its full name) points to, where there is such a ref.
+    pub fn ref_commit(&self, name: &str) -> Result<Option<CommitId>, ObjectsError> {
+        let reference = match self.repo.find_reference(name) {
+            Ok(reference) => reference,
+            Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
+            Err(e) => return Err(self.fail(&e)),
+        };
+        let commit = reference.peel_to_commit().map_err(|e| self.find(name, &e))?;
+        Ok(Some(CommitId::new(commit.id().to_string()).expect("libgit2 prints 40 hex digits")))
+    }
+
+    /// Fails where a file or folder of the tree is missing, or must not be written to disk (see [`Objects::walk`]).
+    pub fn check_complete(&self, tree: &TreeId) -> Result<(), ObjectsError> {
+        let odb = self.repo.odb().map_err(|e| self.fail(&e))?;
+        for entry in self.walk(tree)? {
+            if entry.mode != Mode::Submodule && !odb.exists(self.oid(entry.id.as_str())?) {
+                return Err(ObjectsError::Missing { id: entry.id.to_string(), path: self.path.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// The bare repository's folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    fn fail(&self, error: &git2::Error) -> ObjectsError {
+    pub(super) fn fail(&self, error: &git2::Error) -> ObjectsError {
         ObjectsError::Failed { path: self.path.clone(), message: error.message().to_owned() }
     }
 
-    fn find(&self, id: &str, error: &git2::Error) -> ObjectsError {
+    pub(super) fn find(&self, id: &str, error: &git2::Error) -> ObjectsError {
         if error.code() == ErrorCode::NotFound {
             ObjectsError::Missing { id: id.to_owned(), path: self.path.clone() }
         } else {
@@ -159,7 +199,7 @@ impl Objects {
         }
     }
 
-    fn oid(&self, id: &str) -> Result<Oid, ObjectsError> {
+    pub(super) fn oid(&self, id: &str) -> Result<Oid, ObjectsError> {
         Oid::from_str(id).map_err(|e| self.fail(&e))
     }
 
@@ -264,7 +304,8 @@ impl Objects {
         let root = self.repo.find_tree(self.oid(tree.as_str())?).map_err(|e| self.find(tree.as_str(), &e))?;
         let mut entries: Vec<Entry> = Vec::new();
         let mut wrong: Option<ObjectsError> = None;
-        let mut folders = std::collections::HashSet::new();
+        // Not only neighbours: git sorts `a`, `a-b`, `a/`, and a tree may be badly sorted on purpose.
+        let mut seen = std::collections::HashSet::new();
         let walked = root.walk(TreeWalkMode::PreOrder, |parent, entry| {
             let name = String::from_utf8_lossy(entry.name_bytes());
             let full = format!("{parent}{name}");
@@ -279,12 +320,7 @@ impl Objects {
                     return TreeWalkResult::Abort;
                 }
             };
-            let is_new = if entry.kind() == Some(ObjectType::Tree) {
-                folders.insert(full.clone()) && entries.last().is_none_or(|last| last.path != path)
-            } else {
-                !folders.contains(&full) && entries.last().is_none_or(|last| last.path != path)
-            };
-            if !is_new {
+            if !seen.insert(full.clone()) {
                 wrong = Some(ObjectsError::Malformed { tree: tree.clone(), path: full, reason: "two entries have this name" });
                 return TreeWalkResult::Abort;
             }
@@ -307,11 +343,11 @@ impl Objects {
     }
 }
 
-fn tree_id(oid: Oid) -> TreeId {
+pub(super) fn tree_id(oid: Oid) -> TreeId {
     TreeId::new(oid.to_string()).expect("libgit2 prints 40 hex digits")
 }
 
-fn blob_id(oid: Oid) -> BlobId {
+pub(super) fn blob_id(oid: Oid) -> BlobId {
     BlobId::new(oid.to_string()).expect("libgit2 prints 40 hex digits")
 }
 
@@ -363,5 +399,11 @@ mod tests {
         }
         let tree = tree_id(odb.write(ObjectType::Tree, &raw).unwrap());
         assert!(objects.walk(&tree).is_err(), "duplicate entries were taken");
+        let inner = [&b"100644 x\0"[..], blob.as_bytes()].concat();
+        let inner = odb.write(ObjectType::Tree, &inner).unwrap();
+        let raw =
+            [&b"120000 a\0"[..], blob.as_bytes(), b"100644 a-b\0", blob.as_bytes(), b"40000 a\0", inner.as_bytes()].concat();
+        let tree = tree_id(odb.write(ObjectType::Tree, &raw).unwrap());
+        assert!(objects.walk(&tree).is_err(), "a link and a folder of one name were taken");
     }
 }
