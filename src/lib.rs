@@ -14,5 +14,6 @@ pub mod exec;
 pub mod files;
 pub mod git;
 pub mod names;
+pub mod patch;
 pub mod recipe;
 pub mod release;

@@ -1,0 +1,43 @@
+//! Patches: series of git mails or quilt patches, and the one engine that applies them.
+//!
+//! A patch is a function from tree to tree. [`Series::load`] reads and parses a series once; [`apply`] puts it on a tree
+//! without touching a disk and writes the result once, when everything fitted. Whether a patch fits is decided more strictly
+//! than git and patch(1) do: see `place.rs` for the rule. What does not fit is a value ([`Outcome::Failed`]) that names every
+//! patch, file and hunk; [`explain`] renders it for people, [`blame`] tells which patch wrote a line.
+
+mod apply;
+mod binary;
+mod blame;
+mod diff;
+mod explain;
+mod form;
+mod hunk;
+mod mail;
+mod message;
+mod outcome;
+mod overlay;
+mod patch_file;
+mod place;
+mod quilt;
+mod reverse;
+mod section;
+mod series;
+mod series_error;
+mod series_list;
+mod series_toml;
+mod similar_place;
+
+pub use apply::{ApplyError, apply, apply_stepwise};
+pub use binary::{BinaryError, Block};
+pub use blame::blame;
+pub use diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind};
+pub use explain::explain;
+pub use hunk::{Hunk, Line, LineKind};
+pub use mail::{Mail, MailError};
+pub use outcome::{
+    Cause, FileFailure, FileProblem, FormFailure, HunkFailure, HunkProblem, Offset, Outcome, PatchFailure, PatchRef, Status,
+    Step, Touched,
+};
+pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
+pub use series::{Form, Patch, Series};
+pub use series_error::{ListProblem, SeriesError, SeriesErrors};

@@ -1,0 +1,118 @@
+//! A tree with changes in memory. Files are read when somebody looks at them, once; nothing is written before the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::git::objects::{Changes, Mode, Objects, ObjectsError};
+use crate::names::{RelPath, TreeId};
+use crate::patch::outcome::FileProblem;
+
+/// A file in memory. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileState {
+    pub(crate) mode: Mode,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+/// `None`: there is no file.
+type State = Option<FileState>;
+
+/// New states by path, from one patch.
+pub(crate) type Staged = BTreeMap<RelPath, State>;
+
+pub(crate) struct Overlay<'a> {
+    objects: &'a Objects,
+    base: &'a TreeId,
+    /// As in `base`, for every path that was looked at.
+    seen: BTreeMap<RelPath, State>,
+    /// As it is now, where a patch changed it.
+    now: Staged,
+}
+
+impl<'a> Overlay<'a> {
+    pub(crate) fn new(objects: &'a Objects, base: &'a TreeId) -> Self {
+        Self { objects, base, seen: BTreeMap::new(), now: BTreeMap::new() }
+    }
+
+    /// The file as it is now.
+    pub(crate) fn get(&mut self, path: &RelPath) -> Result<State, ObjectsError> {
+        if let Some(state) = self.now.get(path) {
+            return Ok(state.clone());
+        }
+        self.in_base(path)
+    }
+
+    fn in_base(&mut self, path: &RelPath) -> Result<State, ObjectsError> {
+        if let Some(state) = self.seen.get(path) {
+            return Ok(state.clone());
+        }
+        let state = match self.objects.entry(self.base, path)? {
+            None => None,
+            // A submodule's commit is no object of this store.
+            Some(entry) if entry.mode == Mode::Submodule => Some(FileState { mode: entry.mode, bytes: Arc::default() }),
+            Some(entry) => Some(FileState { mode: entry.mode, bytes: Arc::new(self.objects.blob(&entry.id)?) }),
+        };
+        self.seen.insert(path.clone(), state.clone());
+        Ok(state)
+    }
+
+    /// Whether a file may be at `path`: nothing above it is a file or a link, and it is no folder.
+    ///
+    /// A file in the base stays in the way of a folder even where the series removes it, and the other way round: git
+    /// handles such exchanges differently on disk and in the index, so forge takes neither side.
+    pub(crate) fn obstacle(&mut self, path: &RelPath, staged: &Staged) -> Result<Option<FileProblem>, ObjectsError> {
+        let text = path.as_str();
+        for (slash, _) in text.match_indices('/') {
+            let Ok(above) = RelPath::new(&text[..slash]) else { continue };
+            let now = match staged.get(&above).or_else(|| self.now.get(&above)) {
+                Some(Some(state)) => Some(state.mode),
+                Some(None) | None => self.mode_in_base(&above)?,
+            };
+            match now {
+                Some(Mode::Symlink) => return Ok(Some(FileProblem::ThroughLink { at: above })),
+                Some(_) => return Ok(Some(FileProblem::FileInTheWay { at: above })),
+                None => {}
+            }
+        }
+        let below = format!("{text}/");
+        let has_below = |states: &Staged| {
+            let from = (std::ops::Bound::Excluded(path.clone()), std::ops::Bound::Unbounded);
+            // Names such as `a-b` sort between `a` and `a/b`.
+            states
+                .range(from)
+                .take_while(|(p, _)| p.as_str().starts_with(text))
+                .any(|(p, state)| state.is_some() && p.as_str().starts_with(&below))
+        };
+        let folder = has_below(staged) || has_below(&self.now) || self.objects.is_folder(self.base, path)?;
+        Ok(folder.then_some(FileProblem::FolderInTheWay))
+    }
+
+    fn mode_in_base(&mut self, path: &RelPath) -> Result<Option<Mode>, ObjectsError> {
+        if let Some(state) = self.seen.get(path) {
+            return Ok(state.as_ref().map(|s| s.mode));
+        }
+        Ok(self.objects.entry(self.base, path)?.map(|entry| entry.mode))
+    }
+
+    /// Takes over what a patch did.
+    pub(crate) fn commit(&mut self, staged: Staged) {
+        self.now.extend(staged);
+    }
+
+    /// Writes the tree.
+    pub(crate) fn write(&mut self) -> Result<TreeId, ObjectsError> {
+        let mut changes = Changes::new();
+        let paths: Vec<RelPath> = self.now.keys().cloned().collect();
+        for path in paths {
+            let before = self.in_base(&path)?;
+            let Some(now) = self.now.get(&path) else { continue };
+            if *now != before {
+                changes.insert(path, now.as_ref().map(|s| (s.mode, s.bytes.to_vec())));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(self.base.clone());
+        }
+        self.objects.write(Some(self.base), &changes)
+    }
+}
