@@ -5,6 +5,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use crate::git::objects::Objects;
 use crate::names::{RelPath, TreeId};
 use crate::patch::apply::{ApplyError, run};
+use crate::patch::diff::Kind;
 use crate::patch::outcome::PatchRef;
 use crate::patch::series::Series;
 use crate::release::Release;
@@ -23,6 +24,9 @@ pub fn blame(
     run(objects, base, release, series, false, &mut |at, made, overlay| {
         let mut after = std::collections::BTreeMap::new();
         for touched in &made.touched {
+            if let Some(from) = touched.from.as_ref().filter(|_| touched.kind == Kind::Rename) {
+                after.entry(from.clone()).or_default();
+            }
             let Some(state) = made.staged.get(&touched.path) else { continue };
             let Some(state) = state else {
                 after.insert(touched.path.clone(), Vec::new());

@@ -8,27 +8,27 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 /// xorshift: good enough to choose with, and the same everywhere.
-pub struct Rng(pub u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % n as u64) as usize
     }
-    pub fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 }
 
-pub struct Lab {
-    pub root: tempfile::TempDir,
+pub(crate) struct Lab {
+    pub(crate) root: tempfile::TempDir,
 }
 
 /// Runs a program with nothing of the user's environment but PATH.
 #[expect(clippy::disallowed_methods, reason = "tests compare forge with the real git, quilt and patch")]
-pub fn run(dir: &Path, program: &str, args: &[&str]) -> Output {
+pub(crate) fn run(dir: &Path, program: &str, args: &[&str]) -> Output {
     std::process::Command::new(program)
         .args(args)
         .current_dir(dir)
@@ -47,34 +47,38 @@ pub fn run(dir: &Path, program: &str, args: &[&str]) -> Output {
 }
 
 impl Lab {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lab = Self { root: tempfile::tempdir().unwrap() };
         fs::create_dir_all(lab.repo()).unwrap();
         fs::create_dir_all(lab.series()).unwrap();
         lab.git(&["init", "-q", "-b", "main"]);
+        // Speed only: these repositories live for a second.
+        for (key, value) in [("core.fsync", "none"), ("gc.auto", "0"), ("advice.detachedHead", "false")] {
+            lab.git(&["config", key, value]);
+        }
         lab
     }
-    pub fn repo(&self) -> PathBuf {
+    pub(crate) fn repo(&self) -> PathBuf {
         self.root.path().join("repo")
     }
-    pub fn series(&self) -> PathBuf {
+    pub(crate) fn series(&self) -> PathBuf {
         self.root.path().join("project/patches/up/s")
     }
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let out = run(&self.repo(), "git", args);
         assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8_lossy(&out.stdout).into_owned()
     }
-    pub fn tree(&self, rev: &str) -> String {
+    pub(crate) fn tree(&self, rev: &str) -> String {
         self.git(&["rev-parse", &format!("{rev}^{{tree}}")]).trim().to_owned()
     }
-    pub fn write(&self, path: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, path: &str, bytes: &[u8]) {
         let path = self.repo().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let _ = fs::remove_file(&path);
         fs::write(path, bytes).unwrap();
     }
-    pub fn commit(&self, subject: &str, rng: &mut Rng) {
+    pub(crate) fn commit(&self, subject: &str, rng: &mut Rng) {
         self.git(&["add", "-A"]);
         let authors = [
             "A U Thor <a@example.org>",
@@ -100,13 +104,13 @@ impl Lab {
         let author = authors[rng.below(authors.len())];
         self.git(&["commit", "-q", "--allow-empty", "--author", author, "-m", &message]);
     }
-    pub fn export(&self, args: &[&str]) {
+    pub(crate) fn export(&self, args: &[&str]) {
         let out = self.series();
         let out = out.to_str().unwrap();
         self.git(&[&["format-patch", "-q", "-o", out], args].concat());
     }
     /// `git am --keep-cr` of the exported series; true where it took all of it.
-    pub fn am(&self) -> bool {
+    pub(crate) fn am(&self) -> bool {
         let mut patches: Vec<String> =
             fs::read_dir(self.series()).unwrap().map(|e| e.unwrap().path().to_str().unwrap().to_owned()).collect();
         patches.sort();
@@ -119,14 +123,14 @@ impl Lab {
         ok
     }
     /// Paths of the files, sorted.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let out = self.git(&["ls-files", "-co", "--exclude-standard", "-z"]);
         let all = out.split('\0').filter(|p| !p.is_empty() && fs::symlink_metadata(self.repo().join(p)).is_ok());
         all.map(str::to_owned).collect()
     }
 
-    pub fn random_files(&self, rng: &mut Rng) {
-        let names = ["a.go", "b.txt", "dir/c.go", "dir/sub/d", "with space.txt", "dir/ümläut", "tab\there", "quo\"te", "e.go", "f.go"];
+    pub(crate) fn random_files(&self, rng: &mut Rng) {
+        let names = ["a.go", "b.txt", "dir/c.go", "dir/sub/d", "with space.txt", "dir/ümläut", "quo\"te", "e.go", "f.go"];
         for name in names {
             let bytes = random_text(rng);
             self.write(name, &bytes);
@@ -140,7 +144,7 @@ impl Lab {
     }
 
     /// Some changes of all kinds that git can export.
-    pub fn random_change(&self, rng: &mut Rng, count: usize) {
+    pub(crate) fn random_change(&self, rng: &mut Rng, count: usize) {
         for n in 0..1 + rng.below(count) {
             let files = self.files();
             let path = files[rng.below(files.len())].clone();
@@ -188,13 +192,13 @@ impl Lab {
     }
 
     /// What an upstream does between releases: mostly small edits elsewhere.
-    pub fn random_drift(&self, rng: &mut Rng) {
+    pub(crate) fn random_drift(&self, rng: &mut Rng) {
         for path in self.files() {
             let full = self.repo().join(&path);
             if !fs::symlink_metadata(&full).unwrap().is_symlink() && rng.one_in(3) {
-                match rng.below(12) {
+                match rng.below(24) {
                     0 => fs::remove_file(&full).unwrap(),
-                    1 => fs::write(&full, [b"top\n", &fs::read(&full).unwrap()[..]].concat()).unwrap(),
+                    1 | 8..20 => fs::write(&full, [b"top\n", &fs::read(&full).unwrap()[..]].concat()).unwrap(),
                     2 => fs::write(&full, [&fs::read(&full).unwrap()[..], b"end\n"].concat()).unwrap(),
                     3 => fs::set_permissions(&full, fs::Permissions::from_mode(0o755)).unwrap(),
                     4 => {
@@ -214,7 +218,7 @@ fn random_text(rng: &mut Rng) -> Vec<u8> {
     let end = if rng.one_in(4) { "\r\n" } else { "\n" };
     let variety = [3, 12, 1000][rng.below(3)];
     let mut out = String::new();
-    for _ in 0..rng.below(40) {
+    for _ in 0..rng.below(70) {
         out.push_str(&random_line(rng, variety));
         out.push_str(end);
     }
