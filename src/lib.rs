@@ -3,8 +3,8 @@
 //! Data flows one way, and each stage sees the foundations, the plan and its left neighbour only:
 //! `RawRecipe -> Recipe -> Locked -> Plan -> Checkout -> PatchedTree -> RewrittenModule -> Built -> Stored`.
 //!
-//! Foundations are [`names`], [`release`], [`event`], [`files`], [`exec`] (the only module that spawns) and [`git`] (the only
-//! one that names git2). Only `ui` prints; only `cli` reads the environment. `tests/architecture.rs` and Clippy's
+//! Foundations are [`names`], [`release`], [`event`], [`files`], [`disk`], [`exec`] (the only module that spawns) and [`git`]
+//! (the only one that names git2). Only `ui` prints; only `cli` reads the environment. `tests/architecture.rs` and Clippy's
 //! disallowed methods hold these walls.
 
 pub mod cli;

@@ -1,5 +1,6 @@
 //! Runs of real processes.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -184,4 +185,29 @@ fn runs_in_several_threads_do_not_disturb_each_other() {
             });
         }
     });
+}
+
+/// Not a test of its own: the forge that is killed in the next one.
+#[test]
+#[ignore = "run by a_killed_forge_takes_its_child_along"]
+fn is_killed_by_its_child() {
+    #[expect(clippy::disallowed_methods, reason = "this is a program of its own")]
+    let environment = Environment::from_vars(std::env::vars_os());
+    let exec = Exec::new(environment, Interrupt::never());
+    // Without the variable somebody ran the ignored tests by hand.
+    let script = "[ -n \"$PID_FILE\" ] || exit 0; echo $$ >\"$PID_FILE\"; kill -9 $PPID; sleep 100";
+    sh(&exec, script).capture().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_forge_takes_its_child_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("pid");
+    let exec = exec();
+    let this = std::env::current_exe().unwrap();
+    let args = ["--ignored", "--exact", "exec::tests::is_killed_by_its_child"].map(OsString::from);
+    let got = exec.program(&this).args(args).env("PID_FILE", &file).timeout(Duration::from_secs(20)).capture().unwrap();
+    assert_eq!(got.status, Status::Signalled(9));
+    assert!(dies(&std::fs::read_to_string(&file).unwrap()));
 }

@@ -159,7 +159,9 @@ const SIGNS: &[(Sign, &[&str])] = &[
             "could not read username",
             "could not read password",
             "terminal prompts disabled",
-            "permission denied",
+            // With the bracket it is ssh's; without, it may be a local file's.
+            "permission denied (",
+            "permission denied, please try again",
             "host key verification failed",
             "access denied",
             "returned error: 401",

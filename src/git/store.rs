@@ -4,6 +4,7 @@
 //! A commit is here when its ref `refs/forge/COMMIT` is here: git writes the ref last, after it has checked that nothing is
 //! missing. A killed fetch leaves rubbish, but no ref.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -157,15 +158,20 @@ impl GitStore {
             .arg(refspec)
             .keep_open(lock.share()?);
         let command = run.shown();
-        let mut words: Vec<String> = Vec::new();
+        // The end counts: a server may say much before git gives up.
+        let mut words: VecDeque<String> = VecDeque::new();
         let status = run.stream(&mut |line| match progress(line) {
             Some(event) => reporter.report(event),
-            None if words.len() < 1000 => words.push(line.to_owned()),
-            None => {}
+            None => {
+                words.push_back(line.to_owned());
+                if words.len() > 100 {
+                    words.pop_front();
+                }
+            }
         })?;
         match status {
             Status::Exited(0) => Ok(()),
-            status => Err(classify(url, what, command, status, &words.join("\n"))),
+            status => Err(classify(url, what, command, status, words.make_contiguous().join("\n").as_str())),
         }
     }
 
