@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::check_build::{self};
+use super::check_build;
 use super::check_expect;
 use super::error::Sink;
 use super::graph;
@@ -39,7 +39,7 @@ struct Draft<'a> {
 pub(crate) fn recipe(raw: &RawRecipe, name: RecipeName, context: &mut Context<'_>, sink: &mut Sink) -> Option<Recipe> {
     let description = raw.description.as_ref().map(|text| text.get_ref().clone()).unwrap_or_default();
     let targets = targets(&raw.targets, sink);
-    if raw.components.is_empty() {
+    if !raw.has_components {
         sink.push(0..0, Wrong::NoComponents);
     }
     if let Some(extra) = raw.components.get(MOST_COMPONENTS) {
@@ -196,7 +196,7 @@ fn component(draft: Draft<'_>, context: &mut Context<'_>, sink: &mut Sink) -> Op
     let tidy = raw.tidy.as_ref().is_some_and(|text| {
         let known = text.get_ref() == "tidy";
         if !known {
-            let near = nearest(text.get_ref(), ["tidy"]).map(|_| "tidy");
+            let near = nearest(text.get_ref(), ["tidy"]);
             let found = shown(text.get_ref());
             sink.push(text.span(), Wrong::Choice { key: "mod", found, expected: "\"tidy\" is the only one", near });
         }
@@ -227,7 +227,7 @@ fn upstream(raw: &RawComponent, context: &mut Context<'_>, sink: &mut Sink) -> O
         }
     };
     match context.upstreams.get(&name, context.files) {
-        Lookup::Found(upstream) => Some((name, Some(parts.merge_into(upstream)))),
+        Lookup::Found(upstream) => Some((name, Some(parts.merge_into(*upstream)))),
         Lookup::Wrong => Some((name, None)),
         Lookup::Unreadable(reason) => {
             sink.push(text.span(), Wrong::BadUpstream { name: name.to_string(), reason });

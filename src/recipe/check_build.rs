@@ -129,7 +129,7 @@ fn build(raw: &RawBuild, of_recipe: bool, sink: &mut Sink) -> BuildBlock {
         foreign_keys(raw, driver, sink);
     }
     let flags_from_make = raw.flags_from.as_ref().is_some_and(|text| {
-        let near = nearest(text.get_ref(), ["make"]).map(|_| "make");
+        let near = nearest(text.get_ref(), ["make"]);
         let known = text.get_ref() == "make";
         if !known {
             let found = shown(text.get_ref());
@@ -185,7 +185,7 @@ fn driver(text: &Text, sink: &mut Sink) -> Option<Driver> {
         "make" => Some(Driver::Make),
         "docker" => Some(Driver::Docker),
         other => {
-            let near = ["go", "make", "docker"].into_iter().find(|known| nearest(other, [*known]).is_some());
+            let near = nearest(other, ["go", "make", "docker"]);
             let expected = "the drivers are \"go\", \"make\" and \"docker\"";
             sink.push(text.span(), Wrong::Choice { key: "driver", found: shown(other), expected, near });
             None
@@ -234,7 +234,7 @@ fn allowed(list: &List, sink: &mut Sink) -> Vec<String> {
         if policy::opt_in().any(|known| known == word.get_ref()) {
             allow.push(word.get_ref().clone());
         } else {
-            let near = policy::opt_in().find(|known| nearest(word.get_ref(), [*known]).is_some());
+            let near = nearest(word.get_ref(), policy::opt_in());
             let expected = "it is for flags and variables that name programs, such as \"-extld\" and \"CC\"";
             sink.push(word.span(), Wrong::Choice { key: "allow", found: shown(word.get_ref()), expected, near });
         }

@@ -215,7 +215,7 @@ mod tests {
     fn a_span_outside_the_text_does_no_harm() {
         let mut sink = Sink::new("x", "a\nü");
         sink.push(50..70, Wrong::Twice { what: "target", text: "x".into() });
-        sink.push(3..2, Wrong::Twice { what: "target", text: "y".into() });
+        sink.push(3..3, Wrong::Twice { what: "target", text: "y".into() });
         let (problems, _) = sink.into_sorted();
         for problem in &problems {
             let _ = problem.plain();

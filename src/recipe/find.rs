@@ -123,3 +123,75 @@ pub fn choose(given: Option<&str>, work: Option<&RecipeName>, known: &[(RecipeNa
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, PathBuf, u32) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fs::canonicalize(folder.path()).unwrap();
+        let uid = fs::metadata(&path).unwrap().uid();
+        (folder, path, uid)
+    }
+
+    #[test]
+    fn the_search_goes_up_to_the_folder_with_recipes() {
+        let (_keep, top, uid) = folder();
+        fs::create_dir_all(top.join("recipes")).unwrap();
+        fs::create_dir_all(top.join("a/b")).unwrap();
+        assert_eq!(find_root(&top.join("a/b"), None, uid), Search::Found(top.clone()));
+        // A file of that name is none, and the folder itself is no project.
+        fs::write(top.join("a/recipes"), "").unwrap();
+        assert_eq!(find_root(&top.join("recipes"), None, uid).root(), Some(&*top));
+    }
+
+    #[test]
+    fn the_search_ends_at_a_repository_at_home_and_at_other_owners() {
+        let (_keep, top, uid) = folder();
+        fs::create_dir_all(top.join("recipes")).unwrap();
+        fs::create_dir_all(top.join("repo/.git")).unwrap();
+        fs::create_dir_all(top.join("repo/a")).unwrap();
+        fs::create_dir_all(top.join("home/a")).unwrap();
+        let stopped = |at: &str, why| Search::Stopped { at: top.join(at), why };
+        assert_eq!(find_root(&top.join("repo/a"), None, uid), stopped("repo", Stop::Repository));
+        assert_eq!(find_root(&top.join("home/a"), Some(&top.join("home")), uid), stopped("home", Stop::Home));
+        assert_eq!(find_root(&top.join("home/a"), None, uid + 1), stopped("home/a", Stop::OtherOwner));
+        // Repository root and home are examined themselves.
+        fs::create_dir_all(top.join("repo/recipes")).unwrap();
+        fs::create_dir_all(top.join("home/recipes")).unwrap();
+        assert_eq!(find_root(&top.join("repo/a"), None, uid).root(), Some(&*top.join("repo")));
+        assert_eq!(find_root(&top.join("home/a"), Some(&top.join("home")), uid).root(), Some(&*top.join("home")));
+    }
+
+    #[test]
+    fn a_work_folder_says_its_recipe() {
+        let (_keep, top, _) = folder();
+        let of = |folder: &str| {
+            let (recipe, component) = of_work_folder(&top, &top.join(folder))?;
+            Some(format!("{recipe} {}", component.map(String::from).unwrap_or_default()))
+        };
+        assert_eq!(of("work/nixos/k0s/cmd").as_deref(), Some("nixos k0s"));
+        assert_eq!(of("work/nixos").as_deref(), Some("nixos "));
+        assert_eq!(of("work"), None);
+        assert_eq!(of("recipes"), None);
+    }
+
+    #[test]
+    fn the_recipe_is_the_given_one_the_work_folders_or_the_only_one() {
+        let name = |text: &str| RecipeName::new(text).unwrap();
+        let disk = |text: &str| (name(text), Origin::Disk(PathBuf::from(text)));
+        let built_in = |text: &str| (name(text), Origin::BuiltIn("recipes/x.toml".parse().unwrap()));
+        let known = [disk("mine"), built_in("demo"), built_in("stock")];
+        let by_name = |text: &str| Ok(RecipeRef::Name(name(text)));
+        assert_eq!(choose(Some("a"), Some(&name("b")), &known), by_name("a"));
+        assert_eq!(choose(Some("./a"), None, &known), Ok(RecipeRef::File("./a".into())));
+        assert_eq!(choose(Some("a.toml"), None, &known), Ok(RecipeRef::File("a.toml".into())));
+        assert_eq!(choose(None, Some(&name("b")), &known), by_name("b"));
+        assert_eq!(choose(None, None, &known), by_name("mine"));
+        assert_eq!(choose(None, None, &known[1..2]), by_name("demo"));
+        assert!(matches!(choose(None, None, &known[1..]), Err(ChooseError::Several { .. })));
+        assert!(matches!(choose(None, None, &[]), Err(ChooseError::None)));
+        assert!(matches!(choose(Some("-x"), None, &known), Err(ChooseError::Name(_))));
+    }
+}

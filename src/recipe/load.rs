@@ -180,7 +180,7 @@ fn only_certain(text: &str, sink: &mut Sink) {
 /// What became of an upstream file.
 pub(crate) enum Lookup {
     /// Good.
-    Found(Upstream),
+    Found(Box<Upstream>),
     /// It has mistakes, which are in [`Upstreams::problems`].
     Wrong,
     /// It is there and cannot be read.
@@ -201,7 +201,7 @@ impl Upstreams {
     /// Looks one up.
     pub(crate) fn get(&mut self, name: &UpstreamName, files: &Files) -> Lookup {
         if let Some(read) = self.read.get(name) {
-            return read.clone().map_or(Lookup::Wrong, Lookup::Found);
+            return read.clone().map_or(Lookup::Wrong, |upstream| Lookup::Found(Box::new(upstream)));
         }
         let found = match read_named(files, "recipes/upstreams", name.as_str()) {
             Ok(Some(found)) => found,
@@ -210,7 +210,7 @@ impl Upstreams {
         };
         let upstream = self.read_file(name, &found, files);
         self.read.insert(name.clone(), upstream.clone());
-        upstream.map_or(Lookup::Wrong, Lookup::Found)
+        upstream.map_or(Lookup::Wrong, |upstream| Lookup::Found(Box::new(upstream)))
     }
 
     fn read_file(&mut self, name: &UpstreamName, found: &Found, files: &Files) -> Option<Upstream> {
@@ -245,3 +245,6 @@ fn known_upstreams(files: &Files) -> Vec<String> {
     names.dedup();
     names
 }
+
+#[cfg(test)]
+mod tests;

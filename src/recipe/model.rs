@@ -216,6 +216,7 @@ pub struct Require {
 
 /// One fact about a binary.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a recipe has a handful of them, and runs are the usual kind")]
 pub enum Expect {
     /// Running it gives this.
     Run {

@@ -13,6 +13,8 @@ use super::read::{List, Table, Text};
 pub(crate) struct RawRecipe {
     pub(crate) description: Option<Text>,
     pub(crate) targets: List,
+    /// Whether there is anything under `component`, readable or not.
+    pub(crate) has_components: bool,
     pub(crate) components: Vec<RawComponent>,
 }
 
@@ -99,10 +101,14 @@ impl RawRecipe {
         let mut table = Table::new("the recipe", 0..0, root.get_ref());
         let description = table.text("description", sink);
         let targets = table.list("targets", sink);
+        let has_components = match table.value("component").map(Spanned::get_ref) {
+            Some(DeValue::Table(components)) => !components.is_empty(),
+            other => other.is_some(),
+        };
         let components =
             table.named_tables("component", sink).into_iter().map(|(name, t)| RawComponent::read(name, t, sink)).collect();
         table.finish(sink);
-        Self { description, targets, components }
+        Self { description, targets, has_components, components }
     }
 }
 

@@ -194,7 +194,6 @@ impl<'a> Table<'a> {
             if !self.asked.contains(&name) {
                 // A key far longer than any known one cannot be a typing error, and comparing it would cost time.
                 let near = if name.len() <= 40 { nearest(name, self.asked.iter().copied()) } else { None };
-                let near = near.and_then(|near| self.asked.iter().copied().find(|key| *key == near));
                 let (table, known) = (self.what.clone(), self.asked.clone());
                 sink.push(key.span(), Wrong::UnknownKey { key: shown(name), table, near, known });
             }

@@ -132,7 +132,6 @@ impl Variables {
 
 fn unknown(name: &str) -> VarError {
     let near = if name.len() <= 40 { nearest(name, Variables::names()) } else { None };
-    let near = near.and_then(|near| Variables::names().find(|name| *name == near));
     VarError::Unknown { name: super::wrong::shown(name), near }
 }
 
