@@ -11,6 +11,7 @@ use super::load::{Lookup, Upstreams};
 use super::model::{Component, Recipe, Replace, Upstream, Want};
 use super::raw::{RawComponent, RawRecipe};
 use super::read::{List, Text};
+use super::targets::parse_target;
 use super::words;
 use super::wrong::{Wrong, shown};
 use crate::files::{Files, Origin};
@@ -25,6 +26,7 @@ pub(crate) struct Context<'a> {
     pub(crate) files: &'a Files,
     pub(crate) origin: &'a Origin,
     pub(crate) upstreams: &'a mut Upstreams,
+    pub(crate) budget: check_expect::Budget,
 }
 
 /// One component on its way.
@@ -64,7 +66,7 @@ fn targets(list: &List, sink: &mut Sink) -> Vec<Target> {
     if list.get_ref().is_empty() {
         sink.push(list.span(), Wrong::Empty { key: "targets", help: "leave it out for the platform that forge runs on" });
     }
-    each(list.get_ref(), "target", sink, Target::new)
+    each(list.get_ref(), "target", sink, parse_target)
 }
 
 /// Parses every entry of a list and refuses the same one twice.
@@ -203,7 +205,8 @@ fn component(draft: Draft<'_>, context: &mut Context<'_>, sink: &mut Sink) -> Op
         known
     });
     let holds = raw.holds.as_ref().and_then(|text| sink.take(text.span(), Req::parse(text.get_ref())));
-    let expect: Vec<_> = raw.expect.iter().filter_map(|e| check_expect::expect(e, context.files, sink)).collect();
+    let expect: Vec<_> =
+        raw.expect.iter().filter_map(|e| check_expect::expect(e, context.files, &mut context.budget, sink)).collect();
     let upstream = upstream.and_then(|(_, upstream)| upstream)?;
     if let (true, Some(first)) = (upstream.builds.is_empty(), raw.expect.first()) {
         sink.push(first.span.clone(), Wrong::NotProgram { name: name.to_string() });

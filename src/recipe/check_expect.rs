@@ -13,11 +13,22 @@ use crate::names::RelPath;
 
 /// The largest file that a check may put beside the program.
 const FILE_LIMIT: u64 = 1 << 20;
+/// What all of them may have together: they are kept in memory.
+const FILES_LIMIT: u64 = 16 << 20;
 /// Seconds that a run gets unless `within` says otherwise.
 const WITHIN: u64 = 10;
 
+/// The bytes of files that the checks of one recipe may still read.
+pub(crate) struct Budget(u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(FILES_LIMIT)
+    }
+}
+
 /// Checks one block; files are read from the project.
-pub(crate) fn expect(raw: &RawExpect, files: &Files, sink: &mut Sink) -> Option<Expect> {
+pub(crate) fn expect(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: &mut Sink) -> Option<Expect> {
     match (&raw.run, &raw.has) {
         (Some(_), Some(has)) => {
             let help = "each fact is a [[...expect]] of its own";
@@ -33,7 +44,7 @@ pub(crate) fn expect(raw: &RawExpect, files: &Files, sink: &mut Sink) -> Option<
         only_with_run(raw, sink);
     }
     let run = templates(&raw.run, "run", sink);
-    let contents = contents(raw, files, sink);
+    let contents = contents(raw, files, budget, sink);
     let stdout = text_rule(raw.stdout.as_ref(), "stdout", sink);
     let stderr = text_rule(raw.stderr.as_ref(), "stderr", sink);
     let exit = match &raw.exit {
@@ -78,13 +89,18 @@ fn only_with_run(raw: &RawExpect, sink: &mut Sink) {
     }
 }
 
-fn contents(raw: &RawExpect, files: &Files, sink: &mut Sink) -> BTreeMap<RelPath, Vec<u8>> {
+fn contents(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: &mut Sink) -> BTreeMap<RelPath, Vec<u8>> {
     let mut contents = BTreeMap::new();
     for (target, source) in raw.files.iter().flat_map(|pairs| pairs.get_ref()) {
         let to = sink.take(target.span(), RelPath::new(target.get_ref().as_str()));
         let Some(from) = sink.take(source.span(), RelPath::new(source.get_ref().as_str())) else { continue };
         let reason = match files.read(&from, FILE_LIMIT) {
             Ok(Some(found)) => {
+                let Some(left) = budget.0.checked_sub(found.bytes.len() as u64) else {
+                    sink.push(source.span(), Wrong::FilesTooLarge { limit: FILES_LIMIT });
+                    break;
+                };
+                budget.0 = left;
                 contents.extend(to.map(|to| (to, found.bytes)));
                 continue;
             }

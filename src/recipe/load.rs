@@ -90,7 +90,7 @@ pub fn load(files: &Files, which: &RecipeRef) -> Result<Loaded, RecipeErrors> {
     let mut upstreams = Upstreams::default();
     let mut recipe = None;
     if whole {
-        let mut context = Context { files: &files, origin: &found.origin, upstreams: &mut upstreams };
+        let mut context = Context { files: &files, origin: &found.origin, upstreams: &mut upstreams, budget: Default::default() };
         recipe = check::recipe(&raw, name, &mut context, &mut sink);
     } else {
         only_certain(&text, &mut sink);

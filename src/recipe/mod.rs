@@ -13,6 +13,7 @@ pub mod policy;
 mod raw;
 mod read;
 pub mod rule;
+pub mod targets;
 pub mod vars;
 pub mod words;
 pub mod wrong;

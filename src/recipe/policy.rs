@@ -182,7 +182,10 @@ pub fn check_env(name: &EnvName, value: &str, allow: &[String]) -> Result<(), Re
     if text == "CGO_ENABLED" {
         return never("write cgo = true or cgo = false");
     }
-    if upper.starts_with("GO") && !GO_VARIABLES.contains(&text) && text != "GCCGO" {
+    // `GO` and `GO_...` are Makefiles' own, but for two of Go's.
+    let of_go = upper.len() > 2 && upper.starts_with("GO") && !upper.contains('_')
+        || matches!(upper.as_str(), "GOROOT_FINAL" | "GO_EXTLINK_ENABLED");
+    if of_go && !GO_VARIABLES.contains(&text) {
         return never("forge sets Go's variables itself, so that a build is the same everywhere");
     }
     if OWN_VARIABLES.contains(&upper.as_str()) || OWN_PREFIXES.iter().any(|prefix| upper.starts_with(prefix)) {

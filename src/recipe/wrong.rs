@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a recipe or an upstream file: the message, and what to do about it.
 
 use super::policy::Refused;
+use super::targets::TargetError;
 use super::vars::VarError;
 use super::words::WordsError;
 use crate::names::{NameError, visible};
@@ -127,6 +128,9 @@ pub enum Wrong {
     /// A name that its grammar refuses.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// A target that Go does not know.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// A range that cannot be read.
     #[error(transparent)]
     Req(#[from] ReqError),
@@ -249,6 +253,12 @@ pub enum Wrong {
         /// Why.
         reason: String,
     },
+    /// More bytes of files for checks than a recipe may have.
+    #[error("the files of this recipe's checks have more than {limit} bytes together")]
+    FilesTooLarge {
+        /// The limit.
+        limit: u64,
+    },
     /// Facts about a binary that does not exist.
     #[error("component {name} is not a program: its upstream has no [[build]]")]
     NotProgram {
@@ -292,6 +302,7 @@ impl Wrong {
             Self::Missing { help, .. } | Self::Empty { help, .. } | Self::Both { help, .. } => (*help).to_owned(),
             Self::Variable(error) => return error.help(),
             Self::Words(error) => return error.help(),
+            Self::Target(error) => return error.help(),
             Self::Refused(refused) => refused.help(),
             Self::RangeAsVersion { text } => format!("for the newest release of a range write lines = [{text:?}]"),
             Self::NamedTag { .. } => "leave `as` out".into(),
@@ -338,6 +349,7 @@ impl Wrong {
             | Self::Regex(_)
             | Self::Version(_)
             | Self::TooManyComponents { .. }
+            | Self::FilesTooLarge { .. }
             | Self::Itself { .. } => return None,
         })
     }

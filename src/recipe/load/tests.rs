@@ -210,6 +210,14 @@ fn a_recipe_file_brings_its_own_project() {
 }
 
 #[test]
+fn windows_line_ends_and_a_byte_order_mark_do_no_harm() {
+    let project = Project::new();
+    assert!(project.load(format!("\u{feff}{}", RECIPE.replace('\n', "\r\n"))).is_ok());
+    let wrong = project.wrong("\u{feff}a = 1\r\nb = 2\r\n[component.k0s]\r\nversion = \"main\"\r\n");
+    assert!(wrong.len() == 2 && wrong[1].starts_with("recipes/x.toml:2:1: "), "{wrong:?}");
+}
+
+#[test]
 fn a_promise_without_a_series_is_a_warning() {
     let loaded = Project::new().load(k0s("holds = \">=1.24\"")).unwrap();
     let warnings: Vec<String> = loaded.warnings.iter().map(Problem::plain).collect();

@@ -48,6 +48,11 @@ fn each_mistake_is_named_with_its_place() {
             k0s("holds = \">=1.x\""),
             "3:9: \">=1.x\" is not a range of releases: \">=1.x\" should be a comparator such as >=1.24, ~1.36 or =1.36.3",
         ),
+        (format!("targets = [\"linux/adm64\"]\n{}", k0s("")), "1:12: Go knows no architecture \"adm64\" (did you mean amd64?)"),
+        (
+            format!("targets = [\"macos/arm64\"]\n{}", k0s("")),
+            "1:12: Go knows no operating system \"macos\" (did you mean darwin?)",
+        ),
         // versions
         (
             "[component.k0s]\nlines = [\"~1.36\"]\nversion = \"main\"".into(),
