@@ -62,6 +62,18 @@ impl Diagnostic for Problem {
     }
 }
 
+/// Errors whose help depends on what was found: inside a file it becomes the problem's, alone it is their own.
+macro_rules! helpful {
+    ($($error:ty),+) => {$(
+        impl Diagnostic for $error {
+            fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+                <$error>::help(self).map(|help| Box::new(help) as Box<dyn fmt::Display>)
+            }
+        }
+    )+};
+}
+helpful!(super::policy::Refused, super::targets::TargetError, super::vars::VarError, super::words::WordsError);
+
 /// Why there is no recipe to go on with.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RecipeErrors {

@@ -27,11 +27,11 @@ pub enum Refused {
 
 impl Refused {
     /// What to do about it.
-    pub fn help(&self) -> String {
-        match self {
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
             Self::Never { help, .. } => (*help).to_owned(),
             Self::NeedsAllow { what } => format!("if that is meant, add allow = [{what:?}] to the same [[build]]"),
-        }
+        })
     }
 }
 

@@ -303,7 +303,7 @@ impl Wrong {
             Self::Variable(error) => return error.help(),
             Self::Words(error) => return error.help(),
             Self::Target(error) => return error.help(),
-            Self::Refused(refused) => refused.help(),
+            Self::Refused(refused) => return refused.help(),
             Self::RangeAsVersion { text } => format!("for the newest release of a range write lines = [{text:?}]"),
             Self::NamedTag { .. } => "leave `as` out".into(),
             Self::AsNotVersion { .. } => "write something like as = \"v1.36.3-mine.1\"".into(),
