@@ -7,13 +7,20 @@
 //! (the only one that names git2). Only `ui` prints; only `cli` reads the environment. `tests/architecture.rs` and Clippy's
 //! disallowed methods hold these walls.
 
+pub mod artifact;
+pub mod build;
 pub mod cli;
 pub mod disk;
 pub mod event;
 pub mod exec;
 pub mod files;
 pub mod git;
+pub mod gomod;
 pub mod names;
 pub mod patch;
+pub mod pipeline;
+pub mod plan;
 pub mod recipe;
 pub mod release;
+pub mod source;
+pub mod store;

@@ -138,6 +138,11 @@ impl Req {
         Ok(Self { text: text.trim().to_owned(), any_of })
     }
 
+    /// `*`: every version, pre-releases too.
+    pub fn any() -> Self {
+        Self::parse("*").expect("`*` is a range")
+    }
+
     /// The range as written.
     pub fn as_str(&self) -> &str {
         &self.text

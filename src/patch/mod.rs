@@ -26,6 +26,7 @@ mod series_error;
 mod series_list;
 mod series_toml;
 mod similar_place;
+mod tree;
 
 pub use apply::{ApplyError, apply, apply_stepwise};
 pub use binary::{BinaryError, Block};
@@ -40,4 +41,5 @@ pub use outcome::{
 };
 pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
 pub use series::{Form, Patch, Series};
+pub use tree::PatchedTree;
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};

@@ -104,6 +104,17 @@ impl Variables {
         texts.iter().map(|text| self.expand(text)).collect()
     }
 
+    /// The string with everything filled in but what belongs to a target (`{os}`, `{arch}`, `{target_dir}`): still a string
+    /// with variables, for [`expand_target`].
+    pub fn expand_for_lock(&self, text: &str) -> Result<String, VarError> {
+        // Noncharacters: they stand for the braces that stay, while all others are escaped.
+        let filled = fill(text, |name| match name {
+            "os" | "arch" | "target_dir" => Ok(format!("\u{fdd0}{name}\u{fdd1}")),
+            name => self.value(name),
+        })?;
+        Ok(escape_braces(&filled).replace('\u{fdd0}', "{").replace('\u{fdd1}', "}"))
+    }
+
     /// The value of one variable, by a name of [`Variables::names`].
     pub fn value(&self, name: &'static str) -> Result<String, VarError> {
         let no_commit = VarError::NoValue { name, reason: "the sources are a Go module or a folder, and have no commit" };
@@ -128,6 +139,21 @@ impl Variables {
             other => return Err(unknown(other)),
         })
     }
+}
+
+/// Fills in what [`Variables::expand_for_lock`] left, but `{target_dir}`, which only the build itself knows.
+pub fn expand_target(text: &str, target: &Target) -> Result<String, VarError> {
+    fill(text, |name| match name {
+        "os" => Ok(target.os().to_owned()),
+        "arch" => Ok(target.arch().to_owned()),
+        "target_dir" => Ok("{target_dir}".to_owned()),
+        name => Err(VarError::NoValue { name, reason: "it should have been filled in when the recipe was locked" }),
+    })
+}
+
+/// The text as a string with variables that means itself.
+pub fn escape_braces(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
 }
 
 fn unknown(name: &str) -> VarError {
@@ -166,6 +192,14 @@ fn fill(text: &str, mut value: impl FnMut(&'static str) -> Result<String, VarErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_keeps_what_belongs_to_a_target() {
+        let kept = variables("v1.2.3").expand_for_lock("{{x}} {version} {os}-{arch}").unwrap();
+        assert_eq!(kept, "{{x}} v1.2.3 {os}-{arch}");
+        assert_eq!(expand_target(&kept, &Target::new("linux/arm").unwrap()).unwrap(), "{x} v1.2.3 linux-arm");
+        assert!(expand_target("{version}", &Target::new("linux/arm").unwrap()).is_err());
+    }
 
     fn variables(version: &str) -> Variables {
         Variables {

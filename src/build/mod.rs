@@ -1,0 +1,13 @@
+//! From a rewritten module to a binary whose facts have been checked.
+
+mod compile;
+mod expect;
+mod info;
+mod log;
+mod tree;
+
+pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
+pub use expect::{CheckError, Checked, check};
+pub use info::{BuildInfo, InfoError, InfoModule, read_build_info};
+pub use log::BuildLog;
+pub use tree::{LaidOut, LayoutError, TreePart, lay_out};

@@ -1,0 +1,14 @@
+//! go.mod and the `go` command: its pinned environment, module downloads, the rewriting of go.mod, and the proof that a
+//! replacement is in force.
+
+mod edit;
+mod file;
+mod go;
+mod module;
+mod rewrite;
+
+pub use edit::{Operation, Operations};
+pub use file::{GoModFile, ModuleVersion};
+pub use go::{Go, GoBin, GoEnv, GoError, c_compiler, c_env, find_go, toolchain_of};
+pub use module::{DownloadedModule, list_versions};
+pub use rewrite::{RewriteError, Rewritten, download_all, prove, rewrite};

@@ -1,0 +1,218 @@
+//! Every way in which a run can end badly: the stages' own errors, and those of composing them.
+
+use std::path::PathBuf;
+
+use crate::artifact::ArtifactError;
+use crate::build::{BuildError, CheckError, LayoutError};
+use crate::disk::DiskError;
+use crate::exec::ExecError;
+use crate::files::FilesError;
+use crate::git::GitError;
+use crate::git::objects::ObjectsError;
+use crate::gomod::{GoError, RewriteError};
+use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision};
+use crate::patch::{ApplyError, PatchFailure, SeriesErrors};
+use crate::plan::{ArgsError, LockError, MakeLineError, PlanError};
+use crate::recipe::graph::UnknownComponent;
+use crate::recipe::policy::Refused;
+use crate::recipe::rule::RuleError;
+use crate::recipe::vars::VarError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[expect(missing_docs, reason = "variants that only carry a stage's own error are documented there")]
+pub enum PipelineError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Files(#[from] FilesError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Objects(#[from] ObjectsError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Series(#[from] SeriesErrors),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Go(#[from] GoError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rewrite(#[from] RewriteError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Check(#[from] CheckError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Artifact(#[from] ArtifactError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rule(#[from] RuleError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Component(#[from] UnknownComponent),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    MakeLine(#[from] MakeLineError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Args(#[from] ArgsError),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Variable(#[from] VarError),
+    /// A captured flag names a program.
+    #[error("the `go build` line of {component}'s Makefile: {source}")]
+    #[diagnostic(help("{}", source.help().unwrap_or_default()))]
+    Flag {
+        /// The component.
+        component: ComponentName,
+        /// What is refused.
+        source: Refused,
+    },
+    /// Nothing in the recipe is a program.
+    #[error("the recipe {0} has no component that can be built")]
+    #[diagnostic(help("a program needs a [[build]] block, in its upstream or in the recipe"))]
+    NothingToBuild(RecipeName),
+    /// A series does not apply.
+    #[error("{component} {release}: {} of the series does not apply", failures.iter().map(|f| f.at.patch.to_string()).collect::<Vec<_>>().join(", "))]
+    Patches {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// Each patch that fails, explained.
+        failures: Vec<PatchFailure>,
+    },
+    /// A patch changes a vendor folder.
+    #[error("{component}: the patch {patch} changes {path}, and this program's modules are vendored")]
+    #[diagnostic(help("patch the module itself: make it a component of the recipe and `replace` it"))]
+    Vendor {
+        /// The component.
+        component: ComponentName,
+        /// The patch.
+        patch: String,
+        /// The file.
+        path: String,
+    },
+    /// The lock would change, and may not.
+    #[error("the lock {} is not up to date", path.display())]
+    #[diagnostic(help("run the command without --locked, look at what changes, and commit the lock"))]
+    OutOfDate {
+        /// The lock.
+        path: PathBuf,
+        /// What would change.
+        changes: Vec<String>,
+    },
+    /// `--locked` with `COMPONENT@REQ`.
+    #[error("{0} is resolved afresh, without the lock: --locked cannot hold for it")]
+    #[diagnostic(help("drop --locked, or name the component without @"))]
+    LockedAdHoc(String),
+    /// A component that follows its users is not required by one of them.
+    #[error("{component}: {program} {release} does not require {module}")]
+    #[diagnostic(help("{hint}"))]
+    NotRequired {
+        /// The component that follows.
+        component: ComponentName,
+        /// The program.
+        program: ComponentName,
+        /// Its release.
+        release: Revision,
+        /// The module.
+        module: ModulePath,
+        /// The nearest required module.
+        hint: String,
+    },
+    /// The upstream does not say which Go it wants.
+    #[error("{component} {release}: cannot tell the Go version: {reason}")]
+    #[diagnostic(help("set `go` in the upstream file, or `go = \"1.26.5\"` for the component"))]
+    NoGoVersion {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// What was looked for.
+        reason: String,
+    },
+    /// The driver is not there yet.
+    #[error("{component} {release} would be built by {driver}, which this forge cannot do yet")]
+    #[diagnostic(help("give the upstream a [[build]] block with driver = \"go\" for this release"))]
+    Driver {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// The driver.
+        driver: &'static str,
+    },
+    /// Another component's source overridden in a way that cannot work.
+    #[error("--source {component}: {reason}")]
+    Override {
+        /// The component.
+        component: ComponentName,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A build failed; its tree was kept.
+    #[error("{component} {release} for {target}: {source}")]
+    BuildFailed {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// The platform.
+        target: String,
+        /// What failed.
+        #[source]
+        source: Box<PipelineError>,
+        /// The kept tree.
+        tree: PathBuf,
+        /// The log.
+        log: PathBuf,
+    },
+    /// The output folder exists and holds something.
+    #[error("{} is not empty", path.display())]
+    #[diagnostic(help("name a new or empty folder with --out"))]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+}

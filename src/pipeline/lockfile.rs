@@ -1,0 +1,102 @@
+//! The lock as a file: beside its recipe, or, for a built-in recipe, in the program with deviations in the state folder.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::event::Event;
+use crate::disk::{FileLock, create_dir_all, write_atomic};
+use crate::files::{Files, Origin};
+use crate::names::RelPath;
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::session::Session;
+use crate::plan::{KeyBuilder, Lock, LockChange, LockEntry};
+use crate::recipe::model::Recipe;
+
+/// Locks beyond this size are refused.
+const LIMIT: u64 = 64 << 20;
+
+/// A lock and the file that it is written to.
+#[derive(Debug)]
+pub struct LockFile {
+    state: PathBuf,
+    path: PathBuf,
+    /// The lock.
+    pub lock: Lock,
+}
+
+impl LockFile {
+    /// Where the lock of a recipe is. `state` is the folder for deviations of built-in recipes.
+    pub fn path_of(recipe: &Recipe, state: &Path) -> PathBuf {
+        match &recipe.origin {
+            Origin::Disk(path) => path.with_extension("lock"),
+            Origin::BuiltIn(_) => state.join("locks").join(format!("{}.lock", recipe.name)),
+        }
+    }
+
+    /// Reads the lock of a recipe; an absent file is an empty lock.
+    pub fn read(recipe: &Recipe, files: &Files, state: &Path) -> Result<Self, PipelineError> {
+        let path = Self::path_of(recipe, state);
+        match fs::read_to_string(&path) {
+            Ok(text) => return Ok(Self { lock: Lock::parse(&path.display().to_string(), &text)?, path, state: state.to_owned() }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(PipelineError::Io { path, source }),
+        }
+        if recipe.origin.is_built_in()
+            && let Ok(inner) = RelPath::new(format!("recipes/{}.lock", recipe.name))
+            && let Some(found) = files.read(&inner, LIMIT)?
+        {
+            let text = String::from_utf8_lossy(&found.bytes).into_owned();
+            return Ok(Self { lock: Lock::parse(&found.origin.to_string(), &text)?, path, state: state.to_owned() });
+        }
+        Ok(Self { path, lock: Lock::default(), state: state.to_owned() })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps other forges from changing this lock until the guard is dropped. The guard is a file in the store: the folder of
+    /// the recipe may be read-only.
+    pub fn guard(&self, session: &Session<'_>) -> Result<FileLock, PipelineError> {
+        let key = KeyBuilder::new("lock file").field("path", self.path.as_os_str().as_encoded_bytes()).finish();
+        let folder = session.store.root().join("locks");
+        create_dir_all(&folder)?;
+        Ok(FileLock::acquire(&folder.join(&key.as_str()[..16]), session.reporter, session.exec.interrupt())?)
+    }
+
+    /// Reads it again, now that nobody else may change it.
+    pub fn reread(&mut self, session: &Session<'_>) -> Result<(), PipelineError> {
+        self.lock = Self::read(session.recipe, session.files, &self.state)?.lock;
+        Ok(())
+    }
+
+    /// Drops entries that the recipe no longer leads to, tells what changed against `before`, and writes the file where it did.
+    /// With `--locked` a change is an error and nothing is written.
+    pub fn settle(&mut self, session: &Session<'_>, before: &Lock) -> Result<Vec<LockChange>, PipelineError> {
+        let recipe = session.recipe;
+        let wanted = |entry: &LockEntry| {
+            recipe.components.get(&entry.name).is_some_and(|c| super::select::picks(c).iter().any(|p| p.key() == entry.pick))
+        };
+        let users: Vec<LockEntry> = self.lock.entries().iter().filter(|e| wanted(e)).cloned().collect();
+        let used = |entry: &LockEntry| users.iter().any(|user| user.uses.get(&entry.name) == Some(&entry.release));
+        self.lock.retain(|entry| wanted(entry) || used(entry));
+        let changes = before.changes_to(&self.lock);
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        let lines: Vec<String> = changes.iter().flat_map(LockChange::lines).collect();
+        if session.options.locked {
+            return Err(PipelineError::OutOfDate { path: self.path.clone(), changes: lines });
+        }
+        if let Some(folder) = self.path.parent() {
+            create_dir_all(folder)?;
+        }
+        write_atomic(&self.path, self.lock.render().as_bytes(), 0o644)?;
+        for line in lines {
+            session.reporter.report(Event::Notice { text: format!("lock: {line}") });
+        }
+        Ok(changes)
+    }
+}

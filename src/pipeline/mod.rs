@@ -1,0 +1,24 @@
+//! Composes the stages: resolve a recipe against its lock, lay out, build, check, deliver. Prints nothing and reads no
+//! environment; `cli` gives it what it needs.
+
+mod build;
+mod capture;
+mod error;
+mod lockfile;
+mod outdated;
+mod parts;
+mod resolve;
+mod select;
+mod session;
+mod show;
+mod tree;
+
+pub use build::{Artifact, Outcome, build_all, resolve_all};
+pub use error::PipelineError;
+pub use lockfile::LockFile;
+pub use outdated::{Moved, check_tags, fetch, update};
+pub use resolve::{Mode, Resolved, ResolvedPart};
+pub use select::{Pick, Selected, Selection, picks, select};
+pub use session::{Options, Session};
+pub use show::{plan_all, scripts};
+pub use tree::{Kind as TreeKind, write_tree};

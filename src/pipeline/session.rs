@@ -1,0 +1,74 @@
+//! What every command of one run shares.
+
+use std::collections::BTreeMap;
+
+use crate::event::Reporter;
+use crate::exec::Exec;
+use crate::files::Files;
+use crate::gomod::{Go, GoBin, find_go};
+use crate::names::{ComponentName, GitUrl, GoVersion, Target};
+use crate::pipeline::error::PipelineError;
+use crate::recipe::model::{Recipe, Replace};
+use crate::store::Store;
+
+/// What the user asked for besides the recipe.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The lock must not change.
+    pub locked: bool,
+    /// No network.
+    pub offline: bool,
+    /// Other origins: `--source COMPONENT=URL|DIR`.
+    pub sources: BTreeMap<ComponentName, GitUrl>,
+    /// Components whose other origin has uncommitted changes (which are not built).
+    pub dirty: Vec<ComponentName>,
+    /// Ad-hoc replacements: `--replace MODULE=DIR|MODULE@VERSION`.
+    pub replaces: Vec<Replace>,
+    /// Platforms, where not the recipe's.
+    pub targets: Vec<Target>,
+}
+
+/// One run on one recipe.
+pub struct Session<'a> {
+    /// The project's files.
+    pub files: &'a Files,
+    /// The store.
+    pub store: &'a Store,
+    /// The door to children.
+    pub exec: &'a Exec,
+    /// Who is told what happens.
+    pub reporter: &'a dyn Reporter,
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// What the user asked for.
+    pub options: &'a Options,
+}
+
+impl<'a> Session<'a> {
+    /// The installed `go`, found without running it.
+    pub fn go_bin(&self) -> Result<GoBin, PipelineError> {
+        Ok(find_go(self.exec)?)
+    }
+
+    /// `go` at an exact version.
+    pub fn go(&self, version: &GoVersion) -> Result<Go<'a>, PipelineError> {
+        Ok(Go::new(self.exec, self.go_bin()?, version, self.options.offline, self.reporter)?)
+    }
+
+    /// `go` at the version that is installed: for what does not depend on a release, such as reading a go.mod.
+    pub fn any_go(&self) -> Result<Go<'a>, PipelineError> {
+        let bin = self.go_bin()?;
+        let version = bin.version().clone();
+        Ok(Go::new(self.exec, bin, &version, self.options.offline, self.reporter)?)
+    }
+
+    /// The platforms of this run.
+    pub fn targets(&self) -> &[Target] {
+        if self.options.targets.is_empty() { &self.recipe.targets } else { &self.options.targets }
+    }
+
+    /// Fails where the user has asked to stop.
+    pub fn check_interrupt(&self) -> Result<(), PipelineError> {
+        self.exec.interrupt().check().map_err(|i| PipelineError::Exec(i.into()))
+    }
+}

@@ -1,0 +1,169 @@
+//! `forge tree`: the patched sources in a folder of the user's, as files or with one commit per patch.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::build::{TreePart, lay_out};
+use crate::git;
+use crate::git::history::{Step, write_history};
+use crate::git::objects::Objects;
+use crate::names::{ComponentName, TreeId};
+use crate::patch::{self, Outcome, Series};
+use crate::pipeline::build::resolve_all;
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::select::{Pick, Selected, picks};
+use crate::pipeline::session::Session;
+use crate::plan::{LockEntry, Origin};
+use crate::recipe::model::Component;
+use crate::release::Release;
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Files as they are compiled: parts below `.forge`, go.mod rewritten.
+    Build,
+    /// A git repository of the component alone, with one commit per patch.
+    Git,
+    /// The unpatched sources.
+    Unpatched,
+}
+
+/// Writes a tree to `out`, which must be new or empty. Gives the release and how many files were written.
+pub fn write_tree(
+    session: &Session<'_>, component: &Component, pick: Option<Pick>, kind: Kind, file: &mut LockFile, out: &Path,
+) -> Result<(String, usize), PipelineError> {
+    refuse_full(out)?;
+    let pick = pick.or_else(|| picks(component).into_iter().next());
+    let entry = match (&pick, kind) {
+        (Some(pick), Kind::Build) if component.is_program() => {
+            let resolved = resolve_all(session, &[Selected { component, pick: pick.clone() }], file)?.remove(0);
+            let objects = session.entry_objects(component, &resolved.entry)?;
+            let inner: Vec<Objects> = resolved.parts.iter().map(|p| session.part_objects(p)).collect::<Result<_, _>>()?;
+            let placed = resolved.parts.iter().zip(&inner);
+            let parts: Vec<_> = placed.map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree }).collect();
+            let done = lay_out(out, &objects, &resolved.entry.result, &parts, resolved.entry.module.as_ref(), None)?;
+            return Ok((resolved.entry.release.to_string(), done.files()));
+        }
+        (Some(pick), _) => session.source_entry(component, pick, file)?,
+        (None, _) => session.follower_entry(component, file)?,
+    };
+    let (objects, base, release) = entry;
+    let series = if kind == Kind::Unpatched { Vec::new() } else { session.series_of(component)? };
+    let all: Vec<&Series> = series.iter().collect();
+    let parsed = crate::names::Revision::new(release.clone()).ok().and_then(|r| Release::parse(&r));
+    let steps = match patch::apply_stepwise(&objects, &base.tree, parsed.as_ref(), &all)? {
+        Outcome::Applied { steps, .. } => steps,
+        Outcome::Failed { failures, .. } => {
+            let release = base.release;
+            return Err(PipelineError::Patches { component: component.name.clone(), release, failures });
+        }
+    };
+    let last = steps.iter().rev().find_map(|s| s.tree.clone()).unwrap_or_else(|| base.tree.clone());
+    if kind != Kind::Git {
+        return Ok((release, git::checkout::checkout(&objects, &last, out)?.files));
+    }
+    let mut history = vec![base_step(&base.tree, &component.name, &release, base.time)];
+    for step in &steps {
+        let (Some(tree), patch::Status::Applied { form, .. }) = (&step.tree, &step.status) else { continue };
+        let found = series.iter().find(|s| *s.name() == step.at.series).and_then(|s| {
+            s.patches().iter().flat_map(|p| &p.forms).find(|f| f.file == *form)
+        });
+        let mail = found.map(|form| &form.content.mail);
+        history.push(Step {
+            tree: tree.clone(),
+            author: mail.filter(|m| !m.author.is_empty()).map_or_else(|| git::stamp::NAME.to_owned(), |m| m.author.clone()),
+            email: mail.filter(|m| !m.email.is_empty()).map_or_else(|| git::stamp::EMAIL.to_owned(), |m| m.email.clone()),
+            time: mail.and_then(|m| m.date).map_or(base.time, |d| d.0),
+            offset_minutes: mail.and_then(|m| m.date).map_or(0, |d| d.1),
+            message: mail.map(|m| m.message()).filter(|m| !m.trim().is_empty()).unwrap_or_else(|| format!("{form}\n")),
+        });
+    }
+    let files = write_history(&objects, out, &history)?.checkout.files;
+    Ok((release, files))
+}
+
+/// What a tree without go.mod work starts from.
+pub(super) struct BaseTree {
+    tree: TreeId,
+    release: crate::names::Revision,
+    time: i64,
+}
+
+fn base_step(tree: &TreeId, component: &ComponentName, release: &str, time: i64) -> Step {
+    Step {
+        tree: tree.clone(),
+        author: git::stamp::NAME.to_owned(),
+        email: git::stamp::EMAIL.to_owned(),
+        time,
+        offset_minutes: 0,
+        message: format!("{component} {release}, unpatched\n"),
+    }
+}
+
+fn refuse_full(out: &Path) -> Result<(), PipelineError> {
+    match fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) => Err(PipelineError::NotEmpty { path: out.to_owned() }),
+            None => Ok(()),
+        },
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(PipelineError::Io { path: out.to_owned(), source }),
+    }
+}
+
+impl Session<'_> {
+    /// The unpatched tree of a pick, by the lock where it has it.
+    fn source_entry(&self, component: &Component, pick: &Pick, file: &LockFile) -> Result<(Objects, BaseTree, String), PipelineError> {
+        let locked = file.lock.find(&component.name, &pick.key()).filter(|_| !pick.ad_hoc);
+        let base = match locked {
+            Some(entry) => self.base_of_entry(component, entry)?,
+            None => self.base_of_pick(component, pick)?,
+        };
+        let time = match &base.origin {
+            Origin::Git { time, .. } => *time,
+            _ => 0,
+        };
+        let tree = BaseTree { tree: base.checkout.tree().clone(), release: base.release.clone(), time };
+        Ok((base.checkout.objects()?, tree, base.release.to_string()))
+    }
+
+    /// The unpatched tree of a component that follows a program: as the first program that uses it has it.
+    fn follower_entry(&self, component: &Component, file: &mut LockFile) -> Result<(Objects, BaseTree, String), PipelineError> {
+        let user = self.recipe.users_of(&component.name).next();
+        let Some((user, pick)) = user.and_then(|u| Some((u, picks(u).into_iter().next()?))) else {
+            return Err(PipelineError::NothingToBuild(self.recipe.name.clone()));
+        };
+        let resolved = resolve_all(self, &[Selected { component: user, pick }], file)?.remove(0);
+        let part = resolved.parts.into_iter().find(|p| p.name == component.name).and_then(|p| p.entry);
+        let entry: LockEntry = part.ok_or_else(|| PipelineError::NothingToBuild(self.recipe.name.clone()))?;
+        let objects = self.entry_objects(component, &entry)?;
+        let release = entry.release.to_string();
+        Ok((objects, BaseTree { tree: entry.tree, release: entry.release, time: 0 }, release))
+    }
+
+    /// Downloads the toolchain and every module of a build, so that it works offline later.
+    pub(super) fn fetch_modules(
+        &self, component: &Component, resolved: &super::resolve::Resolved, go: &crate::names::GoVersion,
+    ) -> Result<(), PipelineError> {
+        if self.options.offline {
+            return Ok(());
+        }
+        let key = crate::plan::KeyBuilder::new("modules fetched").field("entry", format!("{:?}", resolved.entry)).finish();
+        if self.store.recall("modules", &key).is_some() {
+            return Ok(());
+        }
+        let go = self.go(go)?;
+        let work = self.store.work_dir("modules")?;
+        let dir = work.path().join("src");
+        let objects = self.entry_objects(component, &resolved.entry)?;
+        let inner: Vec<Objects> = resolved.parts.iter().map(|p| self.part_objects(p)).collect::<Result<_, _>>()?;
+        let placed = resolved.parts.iter().zip(&inner);
+        let parts: Vec<_> = placed.map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree }).collect();
+        lay_out(&dir, &objects, &resolved.entry.result, &parts, resolved.entry.module.as_ref(), None)?;
+        crate::gomod::download_all(&go, &dir, self.reporter)?;
+        self.store.remember("modules", &key, "");
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! A plan as a POSIX shell script: plain git, go and shell commands that give the identical binary, with the diffs as
+//! here-documents. What forge does can be read, and done without it.
+
+
+use crate::git::stamp;
+use crate::names::ComponentName;
+use crate::plan::lock::Origin;
+use crate::plan::model::{BuildPlan, Sources};
+
+/// The diffs of one build, as `git apply` takes them.
+#[derive(Debug, Clone, Default)]
+pub struct Diffs {
+    /// Trees that have no origin to fetch from (folders of the project): the empty tree to the tree. Keyed like `series`.
+    pub content: Vec<(Option<ComponentName>, Vec<u8>)>,
+    /// Unpatched tree to patched tree; `None` is the main one.
+    pub series: Vec<(Option<ComponentName>, Vec<u8>)>,
+    /// go.mod and go.sum of the patched tree to the rewritten ones; go.sum alone where `go mod edit` does the rest.
+    pub module: Vec<u8>,
+}
+
+/// The message of the one commit of a stamped tree. Its bytes are part of the commit id, and so of the binary.
+pub const STAMP_MESSAGE: &str = "patched sources";
+
+/// Variables that a `go` command of the script keeps from the user, as `gomod` does.
+const KEPT: [&str; 9] =
+    ["TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK", "GIT_CONFIG_GLOBAL", "NETRC"];
+const FROM_GO_ENV: [&str; 8] = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOCACHE", "GOMODCACHE"];
+
+/// Writes the script of one build. The last line prints the checksum; the binary is `$work/FILE_NAME`.
+pub fn script(plan: &BuildPlan, diffs: &Diffs) -> Vec<u8> {
+    let mut out = Script::default();
+    head(&mut out, plan);
+    sources(&mut out, plan, diffs);
+    for part in &plan.parts {
+        let name = Some(part.name.clone());
+        let place = format!(".forge/{}", part.name);
+        out.comment(&format!("{}: placed in ./{place}, so that every machine has the same path", part.name));
+        match part.sources.as_ref() {
+            Some(sources) => part_sources(&mut out, sources, &name, &place, diffs),
+            None => out.apply(find(&diffs.content, &name), &place),
+        }
+    }
+    if let Some(module) = &plan.module {
+        let edits: Vec<String> = module.edit.0.iter().map(|a| quote(a)).collect();
+        if module.tidy || module.completed {
+            let then = if module.tidy { "go mod tidy" } else { "go list -mod=mod -deps" };
+            out.comment(&format!("go.mod and go.sum, as `go mod edit {}` and `{then}` left them when the recipe was locked", edits.join(" ")));
+        } else {
+            out.comment("go.mod");
+            out.line(&format!("(cd src && pinned go mod edit {})", edits.join(" ")));
+        }
+        out.apply(Some(&diffs.module), "");
+    }
+    if let Some(time) = plan.build.stamp {
+        stamped(&mut out, plan, time);
+    }
+    build(&mut out, plan);
+    out.0
+}
+
+fn head(out: &mut Script, plan: &BuildPlan) {
+    out.line("#!/bin/sh");
+    out.comment(&format!("{} {} for {}: what forge does, in plain commands.", plan.component, plan.version, plan.target));
+    out.comment("Needs git and Go 1.21 or newer. Works in a new folder: the first argument, or ./forge-plan.");
+    if !plan.build.args.iter().any(|a| a == "-trimpath") {
+        out.comment("Without -trimpath the binary holds the path of this folder: it differs from place to place.");
+    }
+    out.line("set -eu");
+    out.line("work=${1:-forge-plan}");
+    out.line("mkdir \"$work\"");
+    out.line("cd \"$work\"");
+    out.line("work=$(pwd)");
+    out.line("");
+    out.comment("The environment of every go command: nothing of the user's but what reaches modules and caches.");
+    for name in FROM_GO_ENV {
+        out.line(&format!("go_{name}=$(go env {name})"));
+    }
+    out.line("pinned() {");
+    out.line("  env -i PATH=\"$PATH\" HOME=\"$HOME\" \\");
+    for name in FROM_GO_ENV {
+        out.line(&format!("    {name}=\"$go_{name}\" \\"));
+    }
+    for name in KEPT {
+        out.line(&format!("    ${{{name}+\"{name}=${name}\"}} \\"));
+    }
+    if plan.build.cgo {
+        for name in ["CC", "CXX", "AR", "PKG_CONFIG"] {
+            out.line(&format!("    ${{{name}+\"{name}=${name}\"}} \\"));
+        }
+    }
+    for (name, value) in plan.build.env.iter().filter(|(name, _)| *name != "GOOS" && *name != "GOARCH") {
+        out.line(&format!("    {name}={} \\", quote(&target_dir(value))));
+    }
+    out.line("    \"$@\"");
+    out.line("}");
+    out.line("");
+}
+
+fn sources(out: &mut Script, plan: &BuildPlan, diffs: &Diffs) {
+    out.line("git init -q src");
+    out.comment("Files are taken as they are, whatever git is told to convert.");
+    out.line("mkdir -p src/.git/info");
+    out.line("echo '* -text -filter -ident -working-tree-encoding' > src/.git/info/attributes");
+    out.line("git -C src config core.autocrlf false");
+    match &plan.sources.origin {
+        Origin::Git { url, commit, .. } => {
+            out.line(&format!("git -C src fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
+            out.line("git -C src checkout -q FETCH_HEAD");
+        }
+        Origin::Module { module, sum } => {
+            out.module(module, plan.version.as_str(), sum, "src");
+        }
+        Origin::Folder { folder } => {
+            out.comment(&format!("The folder {folder} of the project."));
+            out.apply(find(&diffs.content, &None), "");
+        }
+    }
+    out.tree(plan.sources.tree.as_str());
+    if plan.sources.tree != plan.sources.result {
+        out.comment(&format!("The series: {}", plan.sources.patches.join(", ")));
+        out.apply(find(&diffs.series, &None), "");
+        out.tree(plan.sources.result.as_str());
+    }
+    out.line("");
+}
+
+fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName>, place: &str, diffs: &Diffs) {
+    match &sources.origin {
+        Origin::Module { module, sum } => {
+            let version = name.as_ref().and_then(|_| sources.version.as_deref()).unwrap_or_default();
+            out.module(module, version, sum, &format!("src/{place}"));
+        }
+        Origin::Git { url, commit, .. } => {
+            out.line(&format!("git init -q fetched && git -C fetched fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
+            out.line(&format!("mkdir -p src/{place} && git -C fetched archive FETCH_HEAD | tar -x -C src/{place} && rm -rf fetched"));
+        }
+        Origin::Folder { .. } => out.apply(find(&diffs.content, name), place),
+    }
+    if sources.tree != sources.result {
+        out.comment(&format!("Its series: {}", sources.patches.join(", ")));
+        out.apply(find(&diffs.series, name), place);
+    }
+    out.line("");
+}
+
+fn stamped(out: &mut Script, plan: &BuildPlan, time: i64) {
+    out.comment("The version comes from VCS build info: one commit of fixed author and date, with the tag.");
+    out.line("rm -rf src/.git");
+    let who = format!("-c user.name={} -c user.email={} -c commit.gpgsign=false -c core.hooksPath=/dev/null", quote(stamp::NAME), quote(stamp::EMAIL));
+    out.line("git init -q src && git -C src symbolic-ref HEAD refs/heads/main && git -C src config core.autocrlf false");
+    out.line(&format!("mkdir -p src/.git/info && printf '%s' {} > src/.git/info/attributes", quote(stamp::ATTRIBUTES)));
+    out.line("git -C src add -A -f .");
+    out.line(&format!(
+        "GIT_AUTHOR_DATE='{time} +0000' GIT_COMMITTER_DATE='{time} +0000' git -C src {who} commit -q --no-verify --cleanup=verbatim -m {}",
+        quote(STAMP_MESSAGE)
+    ));
+    out.line(&format!("git -C src tag --no-sign {}", quote(plan.version.as_str())));
+    out.line("");
+}
+
+fn build(out: &mut Script, plan: &BuildPlan) {
+    out.line("mkdir target");
+    out.line("cd src");
+    for command in &plan.build.prepare {
+        let words: Vec<String> = command.iter().map(|w| quote(&target_dir(w))).collect();
+        out.line(&format!("pinned {}", words.join(" ")));
+    }
+    let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
+    let args: Vec<String> = rest.iter().map(|a| quote(&target_dir(a))).collect();
+    let target = format!("GOOS={} GOARCH={}", plan.target.os(), plan.target.arch());
+    out.line(&format!("pinned env {target} go {verb} -o \"$work\"/{} {}", quote(&plan.file_name), args.join(" ")));
+    out.line("cd ..");
+    out.line(&format!("sha256sum {}", quote(&plan.file_name)));
+}
+
+fn find<'a>(diffs: &'a [(Option<ComponentName>, Vec<u8>)], name: &Option<ComponentName>) -> Option<&'a Vec<u8>> {
+    diffs.iter().find(|(n, _)| n == name).map(|(_, diff)| diff)
+}
+
+/// `{target_dir}` is a folder beside the sources.
+fn target_dir(text: &str) -> String {
+    text.replace("{target_dir}", "../target")
+}
+
+fn quote(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| "''".to_owned(), |q| q.into_owned())
+}
+
+#[derive(Default)]
+struct Script(Vec<u8>);
+
+impl Script {
+    fn line(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'\n');
+    }
+
+    fn comment(&mut self, text: &str) {
+        self.line(&format!("# {}", text.replace('\n', " ")));
+    }
+
+    fn tree(&mut self, id: &str) {
+        self.line(&format!("git -C src add -A -f . && test \"$(git -C src write-tree)\" = {id}"));
+    }
+
+    fn module(&mut self, module: &str, version: &str, sum: &str, place: &str) {
+        let what = quote(&format!("{module}@{version}"));
+        self.comment(&format!("{module} {version}, through the module proxy: {sum}"));
+        self.line(&format!("pinned go mod download -json {what} > module.json"));
+        self.line(&format!("grep -qF {} module.json", quote(&format!("\"Sum\": \"{sum}\""))));
+        self.line("module=$(sed -n 's/^[[:space:]]*\"Dir\": \"\\(.*\\)\",*$/\\1/p' module.json) && rm module.json");
+        self.line(&format!("mkdir -p {place} && cp -R \"$module\"/. {place}/ && chmod -R u+w {place}"));
+    }
+
+    fn apply(&mut self, diff: Option<&Vec<u8>>, directory: &str) {
+        let Some(diff) = diff.filter(|d| !d.is_empty()) else { return };
+        let mut mark = "FORGE_DIFF".to_owned();
+        while diff.split(|b| *b == b'\n').any(|line| line == mark.as_bytes()) {
+            mark.push('_');
+        }
+        let directory = if directory.is_empty() { String::new() } else { format!(" --directory={directory}") };
+        self.line(&format!("git -C src apply --whitespace=nowarn{directory} <<'{mark}'"));
+        self.0.extend_from_slice(diff);
+        if diff.last() != Some(&b'\n') {
+            self.0.push(b'\n');
+        }
+        self.line(&mark);
+    }
+}
+
