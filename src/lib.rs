@@ -24,3 +24,4 @@ pub mod recipe;
 pub mod release;
 pub mod source;
 pub mod store;
+pub mod ui;

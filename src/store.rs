@@ -9,6 +9,7 @@
 //! memo/KIND/KEY             a remembered fact: a pure function of what KEY digests
 //! work/NAME.XXXXXX/         trees that are being built; gone afterwards
 //! failed/NAME/              the tree of a failed build, until the next one of that name
+//! locks/                    files that stand for what must not be done twice at once
 //! ```
 
 use std::fs::{self, File};
@@ -125,6 +126,14 @@ impl Store {
         if path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()) {
             let _ = write_atomic(&path, value.as_bytes(), 0o644);
         }
+    }
+
+    /// A file to lock for `what`, of which there may be many; kept here because the thing itself is replaced by renaming.
+    pub fn lock(&self, kind: &str, what: &str) -> Result<PathBuf, StoreError> {
+        let folder = self.root.join("locks");
+        crate::disk::create_dir_all(&folder)?;
+        let key = KeyBuilder::new("lock").field(kind, what).finish();
+        Ok(folder.join(format!("{kind}-{}", &key.as_str()[..16])))
     }
 
     fn memo(&self, kind: &str, key: &Sha256) -> PathBuf {

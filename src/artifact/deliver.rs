@@ -12,6 +12,7 @@ use crate::disk::{DiskError, FileLock, copy_atomic, create_dir_all, write_atomic
 use crate::event::Reporter;
 use crate::exec::Interrupt;
 use crate::names::Sha256;
+use crate::store::{Store, StoreError};
 
 /// Why an artifact cannot be kept or delivered.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -20,6 +21,10 @@ pub enum ArtifactError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Disk(#[from] DiskError),
+    /// The store refused.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -61,13 +66,20 @@ pub fn delivered_already(stored: &Stored, dist: &Path, file_name: &str) -> bool 
 }
 
 /// Copies binary and log to `dist` (made where missing) and merges SHA256SUMS under a lock. Each file appears whole.
-pub fn deliver(stored: &Stored, dist: &Path, file_name: &str, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<Delivered, ArtifactError> {
+pub fn deliver(
+    store: &Store,
+    stored: &Stored,
+    dist: &Path,
+    file_name: &str,
+    reporter: &dyn Reporter,
+    interrupt: &Interrupt,
+) -> Result<Delivered, ArtifactError> {
     let path = dist.join(file_name);
     if delivered_already(stored, dist, file_name) {
         return Ok(Delivered { path, unchanged: true });
     }
     create_dir_all(dist)?;
-    let _lock = FileLock::acquire(&dist.join(".forge.lock"), reporter, interrupt)?;
+    let _lock = FileLock::acquire(&store.lock("dist", &dist.to_string_lossy())?, reporter, interrupt)?;
     let same = FileStamp::of(&path).is_ok() && sha256_file(&path).is_ok_and(|sum| sum == stored.record().sha256);
     if !same {
         copy_atomic(&stored.binary(), &path, 0o755)?;
@@ -98,5 +110,10 @@ fn merge_sums(dist: &Path, file_name: &str, sum: &Sha256) -> Result<(), Artifact
 /// The lines of SHA256SUMS, as `sha256sum` writes them.
 fn read_sums(dist: &Path) -> io::Result<BTreeMap<String, String>> {
     let text = fs::read_to_string(dist.join("SHA256SUMS"))?;
-    Ok(text.lines().filter_map(|line| line.split_once([' ']).map(|(sum, name)| (name.trim_start_matches([' ', '*']).to_owned(), sum.to_owned()))).collect())
+    Ok(text
+        .lines()
+        .filter_map(|line| {
+            line.split_once([' ']).map(|(sum, name)| (name.trim_start_matches([' ', '*']).to_owned(), sum.to_owned()))
+        })
+        .collect())
 }

@@ -106,7 +106,13 @@ pub fn find(store: &Store, key: &Sha256) -> Option<Stored> {
 
 /// Puts a checked binary and its log into the store.
 pub fn keep(
-    store: &Store, plan: &BuildPlan, binary: &Path, log: &Path, took_ms: u64, facts: usize, facts_not_run: usize,
+    store: &Store,
+    plan: &BuildPlan,
+    binary: &Path,
+    log: &Path,
+    took_ms: u64,
+    facts: usize,
+    facts_not_run: usize,
 ) -> Result<Stored, ArtifactError> {
     let folder = store.build(&plan.key);
     let io = |path: &Path| {

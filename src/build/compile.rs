@@ -100,7 +100,13 @@ pub struct Place<'a> {
 
 /// Runs the plan's commands in the tree.
 pub fn compile(
-    go: &Go<'_>, exec: &Exec, plan: &BuildPlan, place: &Place<'_>, log: &mut BuildLog, pointer: &Pointer<'_>, reporter: &dyn Reporter,
+    go: &Go<'_>,
+    exec: &Exec,
+    plan: &BuildPlan,
+    place: &Place<'_>,
+    log: &mut BuildLog,
+    pointer: &Pointer<'_>,
+    reporter: &dyn Reporter,
 ) -> Result<Built, BuildError> {
     let begun = Instant::now();
     let Place { tree, output, scratch, prepare } = place;
@@ -133,7 +139,13 @@ pub fn compile(
     Ok(Built { path: (*output).to_owned(), took: begun.elapsed() })
 }
 
-fn step(run: Run<'_>, tool: &'static str, log: &mut BuildLog, pointer: &Pointer<'_>, reporter: &dyn Reporter) -> Result<(), BuildError> {
+fn step(
+    run: Run<'_>,
+    tool: &'static str,
+    log: &mut BuildLog,
+    pointer: &Pointer<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), BuildError> {
     let shown = run.shown();
     let path = log.path().to_owned();
     let mut wrong: Option<io::Error> = log.line(&format!("$ {shown}")).err();
@@ -199,7 +211,10 @@ mod tests {
         let error = compile_error("cmd/x.go:12:3: undefined: y", &pointer).unwrap();
         assert_eq!((error.line, error.message.as_str(), error.patch.as_deref()), (12, "undefined: y", Some("a.patch")));
         let error = compile_error("./main.go:3: syntax error: non-declaration", &pointer).unwrap();
-        assert_eq!((error.path.as_str(), error.message.as_str(), error.patch), ("main.go", "syntax error: non-declaration", None));
+        assert_eq!(
+            (error.path.as_str(), error.message.as_str(), error.patch),
+            ("main.go", "syntax error: non-declaration", None)
+        );
         for line in ["# github.com/x/y", "go: downloading a v1", "../outside.go:1:1: x", "/abs/x.go:1:2: y", "main.go:x"] {
             assert_eq!(compile_error(line, &pointer), None, "{line}");
         }

@@ -54,7 +54,12 @@ pub struct Checked {
 
 /// Checks every fact; all that are wrong are reported together. `scratch` is an empty folder for runs.
 pub fn check(
-    exec: &Exec, plan: &BuildPlan, expect: &[Expect], variables: &Variables, binary: &Path, scratch: &Path,
+    exec: &Exec,
+    plan: &BuildPlan,
+    expect: &[Expect],
+    variables: &Variables,
+    binary: &Path,
+    scratch: &Path,
 ) -> Result<Checked, CheckError> {
     let info = read_build_info(binary)?;
     let mut wrong = build_info(plan, &info);
@@ -88,7 +93,11 @@ fn build_info(plan: &BuildPlan, info: &BuildInfo) -> Vec<String> {
     }
     match info.target() {
         Some(target) if target == plan.target => {}
-        found => wrong.push(format!("build info: built for {}, wanted {}", found.map_or("nothing".into(), |t| t.to_string()), plan.target)),
+        found => wrong.push(format!(
+            "build info: built for {}, wanted {}",
+            found.map_or("nothing".into(), |t| t.to_string()),
+            plan.target
+        )),
     }
     for (module, wanted) in &plan.replaced {
         let shown = match info.module(module).map(|m| (m, m.replace.as_deref())) {
@@ -113,7 +122,7 @@ fn missing(path: &Path, words: &[String]) -> Result<Vec<String>, CheckError> {
     const CHUNK: usize = 1 << 20;
     let fail = |source| CheckError::Io { path: path.to_owned(), source };
     let overlap = words.iter().map(String::len).max().unwrap_or_default();
-    let finders: Vec<_> = words.iter().map(|w| memchr::memmem::Finder::new(w)).collect();
+    let finders: Vec<_> = words.iter().map(memchr::memmem::Finder::new).collect();
     let mut found = vec![false; words.len()];
     let mut file = File::open(path).map_err(fail)?;
     let mut window = Vec::with_capacity(CHUNK + overlap);
@@ -165,7 +174,12 @@ fn run(exec: &Exec, fact: &Expect, variables: &Variables, binary: &Path, folder:
         [] => format!("{name} is empty"),
         bytes => format!("{name} is:\n    {}", first_lines(bytes)),
     };
-    Ok(Some(format!("run {line:?}: {}\n  {}\n  {}", reasons.join("; "), said("stdout", &done.stdout), said("stderr", &done.stderr))))
+    Ok(Some(format!(
+        "run {line:?}: {}\n  {}\n  {}",
+        reasons.join("; "),
+        said("stdout", &done.stdout),
+        said("stderr", &done.stderr)
+    )))
 }
 
 /// Enough of an output to see what is wrong.

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::git::objects::{Objects, ObjectsError};
 use crate::git;
-use crate::plan::STAMP_MESSAGE;
+use crate::git::objects::{Objects, ObjectsError};
 use crate::names::{ComponentName, RelPath, Revision, TreeId};
 use crate::plan::ModLock;
+use crate::plan::STAMP_MESSAGE;
 
 /// Why a tree cannot be laid out.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -61,7 +61,12 @@ impl LaidOut {
 /// Writes everything to `dir`, which must be new or empty. `stamp` makes the result a clean git repository with one commit of
 /// that time, tagged with the version: programs that read their version from VCS build info need it.
 pub fn lay_out(
-    dir: &Path, objects: &Objects, tree: &TreeId, parts: &[TreePart<'_>], module: Option<&ModLock>, stamp: Option<(&Revision, i64)>,
+    dir: &Path,
+    objects: &Objects,
+    tree: &TreeId,
+    parts: &[TreePart<'_>],
+    module: Option<&ModLock>,
+    stamp: Option<(&Revision, i64)>,
 ) -> Result<LaidOut, LayoutError> {
     let forge = RelPath::new(".forge").map_err(|_| LayoutError::Taken)?;
     if !parts.is_empty() && (objects.is_folder(tree, &forge)? || objects.entry(tree, &forge)?.is_some()) {

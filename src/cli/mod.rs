@@ -1,6 +1,17 @@
-//! The command line.
+//! The command line: arguments, the environment, one file per command, and the table from errors to exit codes.
 
-/// Runs forge with the process's arguments.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+mod args;
+mod build;
+mod completions;
+mod context;
+mod exit;
+mod fetch;
+mod list;
+mod lock;
+mod plan;
+mod run;
+mod show;
+mod tree;
+mod update;
+
+pub use run::run;

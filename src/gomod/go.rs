@@ -171,16 +171,38 @@ pub fn toolchain_of(text: &str) -> Option<GoVersion> {
 
 /// The variables that reach modules and caches; none of them changes what a build makes. They are read once from `go env`,
 /// so that settings made with `go env -w` hold although the pinned environment has GOENV=off.
-const PASSED_GO: [&str; 10] = [
-    "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOVCS", "GOAUTH", "GOCACHE", "GOMODCACHE",
-];
+const PASSED_GO: [&str; 10] =
+    ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOVCS", "GOAUTH", "GOCACHE", "GOMODCACHE"];
 
 /// Variables of the system that children need. Proxies are spelled both ways.
 const PASSED: [&str; 27] = [
-    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "GOPATH", "NETRC",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE",
-    "SSH_AUTH_SOCK", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_SSH_COMMAND",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "GOPATH",
+    "NETRC",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "NIX_SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "SSH_AUTH_SOCK",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_SSH_COMMAND",
 ];
 
 /// C compilers; passed where CGO is on, and then part of the build key.
@@ -190,7 +212,14 @@ pub(crate) const PASSED_CGO: [&str; 4] = ["CC", "CXX", "AR", "PKG_CONFIG"];
 pub fn c_compiler(exec: &Exec) -> String {
     let name = exec.environment().get("CC").map_or_else(|| "gcc".to_owned(), |cc| cc.to_string_lossy().into_owned());
     let program = name.split_whitespace().next().unwrap_or("gcc").to_owned();
-    let path = exec.environment().get("PATH").map(std::env::split_paths).into_iter().flatten().map(|dir| dir.join(&program)).find(|p| p.is_file());
+    let path = exec
+        .environment()
+        .get("PATH")
+        .map(std::env::split_paths)
+        .into_iter()
+        .flatten()
+        .map(|dir| dir.join(&program))
+        .find(|p| p.is_file());
     let path = path.and_then(|p| fs::canonicalize(p).ok());
     let modified = path.as_deref().and_then(|p| fs::metadata(p).ok()).and_then(|m| m.modified().ok());
     let seconds = modified.and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_secs());
@@ -210,12 +239,11 @@ pub struct GoEnv(BTreeMap<OsString, OsString>);
 impl GoEnv {
     /// The pinned part: what makes a build the same everywhere. Shown by `plan` and part of the build key.
     pub fn pinned(version: &GoVersion, target: Option<&Target>, cgo: bool) -> BTreeMap<String, String> {
-        let mut env: BTreeMap<String, String> = [
-            ("GOENV", "off"), ("GOFLAGS", ""), ("GOWORK", "off"), ("GO111MODULE", "on"), ("LC_ALL", "C"), ("TZ", "UTC"),
-        ]
-        .into_iter()
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect();
+        let mut env: BTreeMap<String, String> =
+            [("GOENV", "off"), ("GOFLAGS", ""), ("GOWORK", "off"), ("GO111MODULE", "on"), ("LC_ALL", "C"), ("TZ", "UTC")]
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect();
         env.insert("GOTOOLCHAIN".into(), format!("go{version}"));
         env.insert("CGO_ENABLED".into(), if cgo { "1" } else { "0" }.into());
         if let Some(target) = target {
@@ -255,7 +283,14 @@ impl<'a> Go<'a> {
             }
         }
         passed.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
-        let asked = exec.program(bin.path()).arg("env").arg("-json").args(PASSED_GO).env("GOTOOLCHAIN", "local").env("GOFLAGS", "").capture()?;
+        let asked = exec
+            .program(bin.path())
+            .arg("env")
+            .arg("-json")
+            .args(PASSED_GO)
+            .env("GOTOOLCHAIN", "local")
+            .env("GOFLAGS", "")
+            .capture()?;
         let settings: BTreeMap<String, String> = serde_json::from_slice(&asked.stdout)
             .map_err(|e| GoError::Output { command: "go env -json".into(), reason: e.to_string() })?;
         for (name, value) in settings.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -332,7 +367,16 @@ impl<'a> Go<'a> {
 /// Sorts a failed go command: no network is the environment's fault, the rest is go's.
 pub(crate) fn failure(command: String, status: Status, stderr: &[u8]) -> GoError {
     let message = tail(stderr);
-    let network = ["dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "module lookup disabled by GOPROXY=off", "Could not resolve host", "network is unreachable"];
+    let network = [
+        "dial tcp",
+        "no such host",
+        "connection refused",
+        "i/o timeout",
+        "TLS handshake",
+        "module lookup disabled by GOPROXY=off",
+        "Could not resolve host",
+        "network is unreachable",
+    ];
     if network.iter().any(|sign| message.contains(sign)) {
         GoError::Network { command, message }
     } else {
@@ -353,7 +397,14 @@ mod tests {
 
     #[test]
     fn a_go_line_names_a_toolchain() {
-        for (line, toolchain) in [("1.26.5", "1.26.5"), ("go1.22.3", "1.22.3"), ("1.21", "1.21.0"), ("1.20", "1.20"), ("1.12", "1.12"), ("1.27rc1", "1.27rc1")] {
+        for (line, toolchain) in [
+            ("1.26.5", "1.26.5"),
+            ("go1.22.3", "1.22.3"),
+            ("1.21", "1.21.0"),
+            ("1.20", "1.20"),
+            ("1.12", "1.12"),
+            ("1.27rc1", "1.27rc1"),
+        ] {
             assert_eq!(toolchain_of(line).unwrap().as_str(), toolchain);
         }
         assert!(toolchain_of("$(shell x)").is_none());

@@ -47,7 +47,8 @@ impl DownloadedModule {
         if !read.error.is_empty() || !done.status.success() {
             return Err(super::go::failure(command, done.status, read.error.as_bytes()));
         }
-        let version = ModuleQuery::new(read.version).map_err(|e| GoError::Output { command: command.clone(), reason: e.to_string() })?;
+        let version =
+            ModuleQuery::new(read.version).map_err(|e| GoError::Output { command: command.clone(), reason: e.to_string() })?;
         if read.sum.is_empty() || read.dir.is_empty() {
             return Err(GoError::Output { command, reason: "it names no sum or no folder".into() });
         }

@@ -78,7 +78,12 @@ pub struct Rewritten {
 ///
 /// `flags` are the build flags that decide which files count (`-tags`). The tree's go.mod and go.sum are changed in place.
 pub fn rewrite(
-    go: &Go<'_>, tree: &Path, operations: &Operations, packages: &[String], flags: &[String], environments: &[GoEnv],
+    go: &Go<'_>,
+    tree: &Path,
+    operations: &Operations,
+    packages: &[String],
+    flags: &[String],
+    environments: &[GoEnv],
     reporter: &dyn Reporter,
 ) -> Result<Rewritten, RewriteError> {
     let path = tree.join("go.mod");
@@ -131,7 +136,12 @@ pub(crate) fn require_used(file: &GoModFile, module: &ModulePath) -> Result<(), 
 /// Adds the go.sum lines that the replacements brought with them. `-mod=readonly` is asked first: where nothing is missing,
 /// nothing is touched, and the answer is `false`.
 fn complete_sums(
-    go: &Go<'_>, tree: &Path, packages: &[String], flags: &[String], env: &GoEnv, reporter: &dyn Reporter,
+    go: &Go<'_>,
+    tree: &Path,
+    packages: &[String],
+    flags: &[String],
+    env: &GoEnv,
+    reporter: &dyn Reporter,
 ) -> Result<bool, GoError> {
     let list = |mode: &str| go.run_in(env).args(["list", mode, "-deps"]).args(flags).arg("--").args(packages).cwd(tree);
     let first = list("-mod=readonly").capture()?;
@@ -188,7 +198,10 @@ pub fn prove(go: &Go<'_>, tree: &Path, operations: &Operations) -> Result<(), Re
         if listed.replace.as_ref() != Some(&wanted) {
             let hint = match left {
                 Some(left) if left.as_str() != listed.version => {
-                    format!("the recipe replaces only {module}@{left}, and the program uses {}; drop the version or correct it", listed.version)
+                    format!(
+                        "the recipe replaces only {module}@{left}, and the program uses {}; drop the version or correct it",
+                        listed.version
+                    )
                 }
                 _ => "another replacement in go.mod wins".to_owned(),
             };

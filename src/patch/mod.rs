@@ -41,5 +41,5 @@ pub use outcome::{
 };
 pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
 pub use series::{Form, Patch, Series};
-pub use tree::PatchedTree;
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};
+pub use tree::PatchedTree;

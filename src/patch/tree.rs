@@ -16,7 +16,11 @@ pub struct PatchedTree {
 
 impl PatchedTree {
     /// Applies the series. Patches that do not apply are a value: the inner `Err` has every one of them.
-    pub fn make(checkout: Checkout, release: Option<&Release>, series: &[&Series]) -> Result<Result<Self, Vec<PatchFailure>>, ApplyError> {
+    pub fn make(
+        checkout: Checkout,
+        release: Option<&Release>,
+        series: &[&Series],
+    ) -> Result<Result<Self, Vec<PatchFailure>>, ApplyError> {
         if series.is_empty() {
             let tree = checkout.tree().clone();
             return Ok(Ok(Self { checkout, tree, steps: Vec::new() }));

@@ -49,7 +49,12 @@ pub struct Outcome {
 }
 
 /// Builds everything selected into `dist`.
-pub fn build_all(session: &Session<'_>, selected: &[Selected<'_>], lock: &mut LockFile, dist: &Path) -> Result<Outcome, PipelineError> {
+pub fn build_all(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    lock: &mut LockFile,
+    dist: &Path,
+) -> Result<Outcome, PipelineError> {
     let resolved = resolve_all(session, selected, lock)?;
     let mut outcome = Outcome::default();
     for (selected, resolved) in selected.iter().zip(&resolved) {
@@ -59,7 +64,11 @@ pub fn build_all(session: &Session<'_>, selected: &[Selected<'_>], lock: &mut Lo
 }
 
 /// Resolves everything selected, and writes the lock where it changed (or fails, with `--locked`).
-pub fn resolve_all(session: &Session<'_>, selected: &[Selected<'_>], file: &mut LockFile) -> Result<Vec<Resolved>, PipelineError> {
+pub fn resolve_all(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    file: &mut LockFile,
+) -> Result<Vec<Resolved>, PipelineError> {
     if let Some(ad_hoc) = selected.iter().find(|s| s.pick.ad_hoc).filter(|_| session.options.locked) {
         return Err(PipelineError::LockedAdHoc(format!("{}@{}", ad_hoc.component.name, ad_hoc.pick.wanted)));
     }
@@ -111,7 +120,13 @@ impl Session<'_> {
         Ok(plan::plan_build(request, GoEnv::pinned(go, Some(target), rule.cgo))?)
     }
 
-    fn build_component(&self, component: &Component, resolved: &Resolved, dist: &Path, outcome: &mut Outcome) -> Result<(), PipelineError> {
+    fn build_component(
+        &self,
+        component: &Component,
+        resolved: &Resolved,
+        dist: &Path,
+        outcome: &mut Outcome,
+    ) -> Result<(), PipelineError> {
         let mut missing = Vec::new();
         for target in self.targets() {
             let plan = self.plan(component, resolved, target)?;
@@ -122,9 +137,7 @@ impl Session<'_> {
         }
         let Some(first) = missing.first() else { return Ok(()) };
         create_dir_all(dist)?;
-        let folder = self.store.root().join("locks");
-        create_dir_all(&folder)?;
-        let _lock = FileLock::acquire(&folder.join(format!("build-{}", &first.key.as_str()[..16])), self.reporter, self.exec.interrupt())?;
+        let _lock = FileLock::acquire(&self.store.lock("build", first.key.as_str())?, self.reporter, self.exec.interrupt())?;
         let mut work = self.store.work_dir(component.name.as_str())?;
         let mut tree: Option<LaidOut> = None;
         let mut failed = None;
@@ -156,7 +169,12 @@ impl Session<'_> {
     }
 
     fn build_one(
-        &self, component: &Component, resolved: &Resolved, plan: &BuildPlan, work: &mut WorkDir, tree: &mut Option<LaidOut>,
+        &self,
+        component: &Component,
+        resolved: &Resolved,
+        plan: &BuildPlan,
+        work: &mut WorkDir,
+        tree: &mut Option<LaidOut>,
     ) -> Result<Stored, PipelineError> {
         let (name, io) = (&component.name, |path: &Path| {
             let path = path.to_owned();
@@ -195,12 +213,20 @@ impl Session<'_> {
         let took = u64::try_from(built.took().as_millis()).unwrap_or(u64::MAX);
         let stored = artifact::keep(self.store, plan, built.path(), &log_path, took, checked.held, checked.not_run)?;
         let seconds = built.took().as_secs_f64();
-        self.reporter.report(Event::StageDone { component: name.clone(), what: "compiled", detail: format!("{detail} in {seconds:.1} s; {facts}") });
+        self.reporter.report(Event::StageDone {
+            component: name.clone(),
+            what: "compiled",
+            detail: format!("{detail} in {seconds:.1} s; {facts}"),
+        });
         Ok(stored)
     }
 
     fn deliver(&self, plan: &BuildPlan, stored: &Stored, dist: &Path, cached: bool) -> Result<Artifact, PipelineError> {
-        let done = artifact::deliver(stored, dist, &plan.file_name, self.reporter, self.exec.interrupt())?;
+        let done = artifact::deliver(self.store, stored, dist, &plan.file_name, self.reporter, self.exec.interrupt())?;
+        if cached {
+            let detail = format!("{} for {}, unchanged", plan.version, plan.target);
+            self.reporter.report(Event::StageDone { component: plan.component.clone(), what: "fresh", detail });
+        }
         Ok(Artifact {
             component: plan.component.clone(),
             version: plan.version.clone(),
@@ -211,7 +237,13 @@ impl Session<'_> {
         })
     }
 
-    fn lay_out_build(&self, component: &Component, resolved: &Resolved, plan: &BuildPlan, dir: &Path) -> Result<LaidOut, PipelineError> {
+    fn lay_out_build(
+        &self,
+        component: &Component,
+        resolved: &Resolved,
+        plan: &BuildPlan,
+        dir: &Path,
+    ) -> Result<LaidOut, PipelineError> {
         let objects = self.entry_objects(component, &resolved.entry)?;
         let inner: Vec<Objects> = resolved.parts.iter().map(|part| self.part_objects(part)).collect::<Result<_, _>>()?;
         let parts: Vec<TreePart<'_>> = resolved
@@ -253,7 +285,13 @@ impl Session<'_> {
     }
 
     /// The patch that wrote a line of the laid-out tree: `SERIES/FILE`.
-    fn patch_behind(&self, component: &Component, resolved: &Resolved, path: &RelPath, line: usize) -> Result<Option<String>, PipelineError> {
+    fn patch_behind(
+        &self,
+        component: &Component,
+        resolved: &Resolved,
+        path: &RelPath,
+        line: usize,
+    ) -> Result<Option<String>, PipelineError> {
         let part = path.as_str().strip_prefix(".forge/").and_then(|rest| rest.split_once('/'));
         let (component, entry, path) = match part {
             Some((name, rest)) => {
@@ -276,7 +314,10 @@ impl Session<'_> {
 
 /// What a log begins with: enough to know what was built without anything else.
 fn header(plan: &BuildPlan) -> Vec<String> {
-    let mut lines = vec![format!("{} {} for {}", plan.component, plan.version, plan.target), format!("source: {}", plan.sources.origin.shown())];
+    let mut lines = vec![
+        format!("{} {} for {}", plan.component, plan.version, plan.target),
+        format!("source: {}", plan.sources.origin.shown()),
+    ];
     lines.push(format!("tree: {} patched: {}", plan.sources.tree, plan.sources.result));
     lines.extend(plan.sources.patches.iter().map(|p| format!("patch: {p}")));
     for part in &plan.parts {

@@ -22,7 +22,12 @@ use crate::store::WorkDir;
 impl Session<'_> {
     /// The argument list. What was captured for the same tree by the same make command is kept.
     pub(super) fn build_lock(
-        &self, component: &Component, rule: &BuildRule, variables: &Variables, go: &GoVersion, patched: &PatchedTree,
+        &self,
+        component: &Component,
+        rule: &BuildRule,
+        variables: &Variables,
+        go: &GoVersion,
+        patched: &PatchedTree,
         same_tree: Option<&LockEntry>,
     ) -> Result<BuildLock, PipelineError> {
         let fill = |text: &String| variables.expand_for_lock(text);
@@ -43,7 +48,9 @@ impl Session<'_> {
         let make: Vec<String> = goal.map(|word| Ok(variables.expand(word)?)).collect::<Result<_, PipelineError>>()?;
         let from = FromMake { make };
         let old = same_tree.and_then(|e| e.build.as_ref()).filter(|b| b.from.as_ref() == Some(&from));
-        if let Some(old) = old.filter(|old| old.vcs == lock.vcs && old.prepare == lock.prepare && keeps(&old.args.flags, &own.flags)) {
+        if let Some(old) =
+            old.filter(|old| old.vcs == lock.vcs && old.prepare == lock.prepare && keeps(&old.args.flags, &own.flags))
+        {
             return Ok(old.clone());
         }
         let line = self.capture(component, rule, &from, go, patched)?;
@@ -72,7 +79,12 @@ impl Session<'_> {
 
     /// Runs `make -n` in a laid-out tree.
     fn capture(
-        &self, component: &Component, rule: &BuildRule, from: &FromMake, go: &GoVersion, patched: &PatchedTree,
+        &self,
+        component: &Component,
+        rule: &BuildRule,
+        from: &FromMake,
+        go: &GoVersion,
+        patched: &PatchedTree,
     ) -> Result<crate::plan::MakeLine, PipelineError> {
         let detail = format!("flags from `make -n {}`", from.make.first().map_or("", String::as_str));
         self.reporter.report(Event::StageStarted { component: component.name.clone(), what: "reading", detail: detail.clone() });
@@ -99,14 +111,16 @@ impl Session<'_> {
     }
 
     /// The patched tree with its parts, in a work folder: for what happens at lock time.
-    pub(super) fn lay_out_for_lock(&self, work: &WorkDir, patched: &PatchedTree, parts: &[ResolvedPart]) -> Result<PathBuf, PipelineError> {
+    pub(super) fn lay_out_for_lock(
+        &self,
+        work: &WorkDir,
+        patched: &PatchedTree,
+        parts: &[ResolvedPart],
+    ) -> Result<PathBuf, PipelineError> {
         let dir = work.path().join("src");
         let objects: Vec<_> = parts.iter().map(|part| self.part_objects(part)).collect::<Result<_, _>>()?;
-        let placed: Vec<TreePart<'_>> = parts
-            .iter()
-            .zip(&objects)
-            .map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree })
-            .collect();
+        let placed: Vec<TreePart<'_>> =
+            parts.iter().zip(&objects).map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree }).collect();
         lay_out(&dir, &patched.objects()?, patched.tree(), &placed, None, None)?;
         Ok(dir)
     }

@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::event::Event;
 use crate::disk::{FileLock, create_dir_all, write_atomic};
+use crate::event::Event;
 use crate::files::{Files, Origin};
 use crate::names::RelPath;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::session::Session;
-use crate::plan::{KeyBuilder, Lock, LockChange, LockEntry};
+use crate::plan::{Lock, LockChange, LockEntry};
 use crate::recipe::model::Recipe;
 
 /// Locks beyond this size are refused.
@@ -38,7 +38,9 @@ impl LockFile {
     pub fn read(recipe: &Recipe, files: &Files, state: &Path) -> Result<Self, PipelineError> {
         let path = Self::path_of(recipe, state);
         match fs::read_to_string(&path) {
-            Ok(text) => return Ok(Self { lock: Lock::parse(&path.display().to_string(), &text)?, path, state: state.to_owned() }),
+            Ok(text) => {
+                return Ok(Self { lock: Lock::parse(&path.display().to_string(), &text)?, path, state: state.to_owned() });
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(PipelineError::Io { path, source }),
         }
@@ -60,10 +62,8 @@ impl LockFile {
     /// Keeps other forges from changing this lock until the guard is dropped. The guard is a file in the store: the folder of
     /// the recipe may be read-only.
     pub fn guard(&self, session: &Session<'_>) -> Result<FileLock, PipelineError> {
-        let key = KeyBuilder::new("lock file").field("path", self.path.as_os_str().as_encoded_bytes()).finish();
-        let folder = session.store.root().join("locks");
-        create_dir_all(&folder)?;
-        Ok(FileLock::acquire(&folder.join(&key.as_str()[..16]), session.reporter, session.exec.interrupt())?)
+        let file = session.store.lock("recipe", &self.path.to_string_lossy())?;
+        Ok(FileLock::acquire(&file, session.reporter, session.exec.interrupt())?)
     }
 
     /// Reads it again, now that nobody else may change it.

@@ -4,6 +4,7 @@
 mod build;
 mod capture;
 mod error;
+mod local;
 mod lockfile;
 mod outdated;
 mod parts;
@@ -15,9 +16,10 @@ mod tree;
 
 pub use build::{Artifact, Outcome, build_all, resolve_all};
 pub use error::PipelineError;
+pub use local::local_source;
 pub use lockfile::LockFile;
 pub use outdated::{Moved, check_tags, fetch, update};
-pub use resolve::{Mode, Resolved, ResolvedPart};
+pub use resolve::{Mode, Resolved, ResolvedPart, variables_of};
 pub use select::{Pick, Selected, Selection, picks, select};
 pub use session::{Options, Session};
 pub use show::{plan_all, scripts};

@@ -45,7 +45,12 @@ pub fn check_tags(session: &Session<'_>, lock: &Lock) -> Result<usize, PipelineE
 }
 
 /// Resolves the selected entries anew. With `dry_run` nothing is written.
-pub fn update(session: &Session<'_>, selected: &[Selected<'_>], file: &mut LockFile, dry_run: bool) -> Result<Moved, PipelineError> {
+pub fn update(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    file: &mut LockFile,
+    dry_run: bool,
+) -> Result<Moved, PipelineError> {
     let _guard = file.guard(session)?;
     file.reread(session)?;
     let before = file.lock.clone();
@@ -76,16 +81,25 @@ pub fn fetch(session: &Session<'_>, selected: &[Selected<'_>], file: &mut LockFi
 }
 
 /// The newest release of each upstream that no line of the recipe takes in.
-fn beyond(session: &Session<'_>, selected: &[Selected<'_>], lock: &Lock) -> Result<Vec<(ComponentName, Revision, Revision)>, PipelineError> {
+fn beyond(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    lock: &Lock,
+) -> Result<Vec<(ComponentName, Revision, Revision)>, PipelineError> {
     let mut out: Vec<(ComponentName, Revision, Revision)> = Vec::new();
     for Selected { component, .. } in selected {
         let Source::Git(home) = &component.upstream.source else { continue };
         if out.iter().any(|(name, _, _)| *name == component.name) {
             continue;
         }
-        let locked = picks(component).iter().filter_map(|p| lock.find(&component.name, &p.key())).filter_map(|e| Release::parse(&e.release)).max();
+        let locked = picks(component)
+            .iter()
+            .filter_map(|p| lock.find(&component.name, &p.key()))
+            .filter_map(|e| Release::parse(&e.release))
+            .max();
         let url = session.options.sources.get(&component.name).unwrap_or(home);
-        let tags: Vec<Revision> = list_refs(session.exec, url, RefKind::Tags, session.reporter)?.into_iter().map(|t| t.name).collect();
+        let tags: Vec<Revision> =
+            list_refs(session.exec, url, RefKind::Tags, session.reporter)?.into_iter().map(|t| t.name).collect();
         let stable: Vec<Revision> = tags.into_iter().filter(|t| Release::parse(t).is_some_and(|r| !r.is_pre_release())).collect();
         let any = Wanted::Range(Req::any());
         let newest = crate::source::choose_release(&stable, &component.upstream.releases, &any, &url.to_string()).ok();

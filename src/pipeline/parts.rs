@@ -64,7 +64,9 @@ impl Session<'_> {
             Source::Git(home) => {
                 let url = self.url_of(component, home);
                 if self.options.offline && !matches!(pick.wanted, Wanted::Commit(_)) {
-                    return Err(SourceError::Offline { what: format!("what {} {} means now", component.name, pick.wanted) }.into());
+                    return Err(
+                        SourceError::Offline { what: format!("what {} {} means now", component.name, pick.wanted) }.into()
+                    );
                 }
                 let chosen = source::choose(self.exec, url, &component.upstream.releases, &pick.wanted, self.reporter)?;
                 self.git_base(component, home, url, chosen, pick)
@@ -75,7 +77,9 @@ impl Session<'_> {
                         let go = self.any_go()?;
                         let names = crate::gomod::list_versions(&go, module)?;
                         let tags: Vec<Revision> = names.into_iter().filter_map(|v| Revision::new(v).ok()).collect();
-                        source::choose_release(&tags, &component.upstream.releases, &pick.wanted, module.as_str())?.tag().to_string()
+                        source::choose_release(&tags, &component.upstream.releases, &pick.wanted, module.as_str())?
+                            .tag()
+                            .to_string()
                     }
                     Wanted::Revision(name) => name.to_string(),
                     Wanted::Commit(commit) => commit.to_string(),
@@ -90,7 +94,14 @@ impl Session<'_> {
         }
     }
 
-    fn git_base(&self, component: &Component, home: &GitUrl, url: &GitUrl, chosen: Chosen, pick: &Pick) -> Result<Base, PipelineError> {
+    fn git_base(
+        &self,
+        component: &Component,
+        home: &GitUrl,
+        url: &GitUrl,
+        chosen: Chosen,
+        pick: &Pick,
+    ) -> Result<Base, PipelineError> {
         let short = Revision::new(&chosen.commit.as_str()[..12])?;
         let release = pick.named.clone().or_else(|| chosen.name.clone()).unwrap_or(short);
         let (checkout, time) = self.fetched(component, home, url, &chosen.commit, chosen.reference.as_deref(), &release)?;
@@ -105,7 +116,13 @@ impl Session<'_> {
     }
 
     fn fetched(
-        &self, component: &Component, home: &GitUrl, url: &GitUrl, commit: &CommitId, hint: Option<&str>, release: &Revision,
+        &self,
+        component: &Component,
+        home: &GitUrl,
+        url: &GitUrl,
+        commit: &CommitId,
+        hint: Option<&str>,
+        release: &Revision,
     ) -> Result<(Checkout, i64), PipelineError> {
         let git = GitStore::open_or_init(&self.store.git(home), self.reporter, self.exec.interrupt())?;
         if !git.has(commit)? {
@@ -113,7 +130,11 @@ impl Session<'_> {
                 return Err(SourceError::Offline { what: format!("{} {release} (commit {commit})", component.name) }.into());
             }
             let detail = format!("{release} from {url}");
-            self.reporter.report(Event::StageStarted { component: component.name.clone(), what: "fetching", detail: detail.clone() });
+            self.reporter.report(Event::StageStarted {
+                component: component.name.clone(),
+                what: "fetching",
+                detail: detail.clone(),
+            });
             git.fetch_commit(self.exec, url, commit, hint, self.reporter)?;
             self.reporter.report(Event::StageDone { component: component.name.clone(), what: "fetched", detail });
         }
@@ -164,7 +185,8 @@ impl Session<'_> {
     pub(super) fn patched(&self, component: &Component, series: &[Series], base: &Base) -> Result<PatchedTree, PipelineError> {
         let release = Release::parse(&base.release);
         let all: Vec<&Series> = series.iter().collect();
-        let failed = |failures| PipelineError::Patches { component: component.name.clone(), release: base.release.clone(), failures };
+        let failed =
+            |failures| PipelineError::Patches { component: component.name.clone(), release: base.release.clone(), failures };
         let patched = PatchedTree::make(base.checkout.clone(), release.as_ref(), &all)?.map_err(failed)?;
         let applied = patched.steps().iter().filter(|s| matches!(s.status, Status::Applied { .. })).count();
         for step in patched.steps() {
@@ -179,7 +201,8 @@ impl Session<'_> {
                     }
                 }
                 Status::Skipped { reason } => {
-                    let text = format!("{} {}: {} is not for this release: {reason}", component.name, base.release, step.at.patch);
+                    let text =
+                        format!("{} {}: {} is not for this release: {reason}", component.name, base.release, step.at.patch);
                     self.reporter.report(Event::Detail { text });
                 }
             }

@@ -92,7 +92,13 @@ impl Session<'_> {
     }
 
     /// What is placed inside the main tree, with its operations on go.mod.
-    fn parts(&self, component: &Component, base: &Base, lock: &mut Lock, mode: Mode) -> Result<(Vec<ResolvedPart>, Operations), PipelineError> {
+    fn parts(
+        &self,
+        component: &Component,
+        base: &Base,
+        lock: &mut Lock,
+        mode: Mode,
+    ) -> Result<(Vec<ResolvedPart>, Operations), PipelineError> {
         let mut parts: Vec<ResolvedPart> = Vec::new();
         let mut operations = Operations { edits: Vec::new(), tidy: component.tidy };
         let mut go_mod: Option<GoModFile> = None;
@@ -115,7 +121,13 @@ impl Session<'_> {
     }
 
     fn component_part(
-        &self, user: &Component, other: &Component, base: &Base, go_mod: &mut Option<GoModFile>, lock: &mut Lock, mode: Mode,
+        &self,
+        user: &Component,
+        other: &Component,
+        base: &Base,
+        go_mod: &mut Option<GoModFile>,
+        lock: &mut Lock,
+        mode: Mode,
     ) -> Result<(ResolvedPart, ModulePath), PipelineError> {
         let (key, pick) = match &other.want {
             Want::UsersPin => {
@@ -132,7 +144,13 @@ impl Session<'_> {
                         None => "`forge tree` gives the sources; look into their go.mod".to_owned(),
                     };
                     let (component, program) = (other.name.clone(), user.name.clone());
-                    return Err(PipelineError::NotRequired { component, program, release: base.release.clone(), module: module.clone(), hint });
+                    return Err(PipelineError::NotRequired {
+                        component,
+                        program,
+                        release: base.release.clone(),
+                        module: module.clone(),
+                        hint,
+                    });
                 };
                 let version = Revision::new(pin.version)?;
                 (plan::Pick::Pinned(version.clone()), Pick { wanted: Wanted::Revision(version), named: None, ad_hoc: false })
@@ -169,7 +187,8 @@ impl Session<'_> {
             }
         };
         lock.put(entry.clone());
-        let part = ResolvedPart { name: other.name.clone(), tree: entry.result.clone(), entry: Some(entry), patches: applied(&patched) };
+        let part =
+            ResolvedPart { name: other.name.clone(), tree: entry.result.clone(), entry: Some(entry), patches: applied(&patched) };
         Ok((part, module))
     }
 
@@ -183,7 +202,8 @@ impl Session<'_> {
 
     fn folder_part(&self, folder: &str) -> Result<ResolvedPart, PipelineError> {
         let path = self.folder_path(folder);
-        let name = path.canonicalize().ok().and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned())).unwrap_or_default();
+        let name =
+            path.canonicalize().ok().and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned())).unwrap_or_default();
         let checkout = source::from_folder(self.store, &path)?;
         Ok(ResolvedPart { name: ComponentName::new(name)?, entry: None, tree: checkout.tree().clone(), patches: Vec::new() })
     }
@@ -201,7 +221,12 @@ impl Session<'_> {
 
     /// Operations that bring no tree: modules, requirements, the go line. Queries become exact versions; those that the lock
     /// has resolved already are not asked again.
-    fn plain_operations(&self, component: &Component, locked: Option<&LockEntry>, out: &mut Operations) -> Result<(), PipelineError> {
+    fn plain_operations(
+        &self,
+        component: &Component,
+        locked: Option<&LockEntry>,
+        out: &mut Operations,
+    ) -> Result<(), PipelineError> {
         let unchanged = locked.and_then(|e| e.module.as_ref()).is_some_and(|m| m.wanted == self.wanted_operations(component));
         for replace in component.replace.iter().chain(&self.options.replaces) {
             let Replace::Module { old, old_version, new, new_version } = replace else { continue };
@@ -232,7 +257,9 @@ impl Session<'_> {
             .chain(&self.options.replaces)
             .map(|replace| match replace {
                 Replace::Component(name) => format!("replace {name}"),
-                Replace::Module { old, old_version, new, new_version } => format!("replace {old}{} => {new}@{new_version}", at(old_version)),
+                Replace::Module { old, old_version, new, new_version } => {
+                    format!("replace {old}{} => {new}@{new_version}", at(old_version))
+                }
                 Replace::Path { old, old_version, folder } => format!("replace {old}{} => {folder}", at(old_version)),
             })
             .collect();
@@ -244,7 +271,13 @@ impl Session<'_> {
 
     #[expect(clippy::too_many_arguments, reason = "an entry is made of all of them, once")]
     fn entry(
-        &self, component: &Component, key: plan::Pick, base: &Base, patched: &PatchedTree, parts: &[ResolvedPart], operations: Operations,
+        &self,
+        component: &Component,
+        key: plan::Pick,
+        base: &Base,
+        patched: &PatchedTree,
+        parts: &[ResolvedPart],
+        operations: Operations,
         locked: Option<&LockEntry>,
     ) -> Result<LockEntry, PipelineError> {
         let release = Release::parse(&base.release);
@@ -278,8 +311,14 @@ impl Session<'_> {
 
     #[expect(clippy::too_many_arguments, reason = "an entry is made of all of them, once")]
     fn module_lock(
-        &self, component: &Component, operations: Operations, build: &plan::BuildLock, go: &GoVersion, patched: &PatchedTree,
-        parts: &[ResolvedPart], same_tree: Option<&LockEntry>,
+        &self,
+        component: &Component,
+        operations: Operations,
+        build: &plan::BuildLock,
+        go: &GoVersion,
+        patched: &PatchedTree,
+        parts: &[ResolvedPart],
+        same_tree: Option<&LockEntry>,
     ) -> Result<Option<ModLock>, PipelineError> {
         if operations.is_empty() {
             return Ok(None);
@@ -313,7 +352,8 @@ impl Session<'_> {
 
     /// The Go version that the patched tree asks for.
     fn go_version(&self, component: &Component, release: &Revision, patched: &PatchedTree) -> Result<GoVersion, PipelineError> {
-        let fail = |reason: String| PipelineError::NoGoVersion { component: component.name.clone(), release: release.clone(), reason };
+        let fail =
+            |reason: String| PipelineError::NoGoVersion { component: component.name.clone(), release: release.clone(), reason };
         let objects = patched.objects()?;
         let (file, text) = match &component.upstream.go {
             GoRule::GoMod => {
@@ -347,7 +387,9 @@ impl Session<'_> {
                     let series = self.series_of(other)?;
                     key = key.field("part", format!("{other:?}")).list("series", series.iter().map(|s| s.digest().to_string()));
                 }
-                Replace::Path { folder, .. } => key = key.field("folder", source::digest_folder(&self.folder_path(folder))?.as_str()),
+                Replace::Path { folder, .. } => {
+                    key = key.field("folder", source::digest_folder(&self.folder_path(folder))?.as_str())
+                }
                 Replace::Module { .. } => {}
             }
         }
@@ -372,8 +414,15 @@ impl Session<'_> {
             match replace {
                 Replace::Component(name) => {
                     let Some(release) = entry.uses.get(name) else { return Ok(None) };
-                    let Some(inner) = lock.entries().iter().find(|e| e.name == *name && e.release == *release) else { return Ok(None) };
-                    parts.push(ResolvedPart { name: name.clone(), tree: inner.result.clone(), entry: Some(inner.clone()), patches: Vec::new() });
+                    let Some(inner) = lock.entries().iter().find(|e| e.name == *name && e.release == *release) else {
+                        return Ok(None);
+                    };
+                    parts.push(ResolvedPart {
+                        name: name.clone(),
+                        tree: inner.result.clone(),
+                        entry: Some(inner.clone()),
+                        patches: Vec::new(),
+                    });
                 }
                 Replace::Path { folder, .. } => {
                     let folders = entry.module.as_ref().map(|m| &m.folders);
@@ -404,7 +453,8 @@ impl Session<'_> {
         let entries: Vec<&LockEntry> =
             std::iter::once(&resolved.entry).chain(resolved.parts.iter().filter_map(|p| p.entry.as_ref())).collect();
         let key = self.inputs(component, series, &entries)?;
-        let lists: Vec<&Vec<String>> = std::iter::once(&resolved.patches).chain(resolved.parts.iter().map(|p| &p.patches)).collect();
+        let lists: Vec<&Vec<String>> =
+            std::iter::once(&resolved.patches).chain(resolved.parts.iter().map(|p| &p.patches)).collect();
         self.store.remember("verified", &key, &serde_json::to_string(&lists).expect("lists of words"));
         Ok(())
     }
@@ -423,7 +473,7 @@ fn applied(patched: &PatchedTree) -> Vec<String> {
 }
 
 /// The variables of a release.
-pub(super) fn variables_of(entry: &LockEntry, target: &crate::names::Target) -> Variables {
+pub fn variables_of(entry: &LockEntry, target: &crate::names::Target) -> Variables {
     let commit = match &entry.origin {
         Origin::Git { commit, time, .. } => Some((commit.clone(), *time)),
         _ => None,

@@ -25,7 +25,11 @@ pub fn plan_all(session: &Session<'_>, selected: &[Selected<'_>], lock: &mut Loc
 }
 
 /// The scripts of everything selected, one per build.
-pub fn scripts(session: &Session<'_>, selected: &[Selected<'_>], lock: &mut LockFile) -> Result<Vec<(BuildPlan, Vec<u8>)>, PipelineError> {
+pub fn scripts(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    lock: &mut LockFile,
+) -> Result<Vec<(BuildPlan, Vec<u8>)>, PipelineError> {
     let resolved = resolve_all(session, selected, lock)?;
     let mut out = Vec::new();
     for (selected, resolved) in selected.iter().zip(&resolved) {
@@ -72,7 +76,13 @@ impl Session<'_> {
     }
 
     fn add_diffs(
-        &self, diffs: &mut Diffs, name: Option<ComponentName>, objects: &git::objects::Objects, origin: &Origin, tree: &TreeId, result: &TreeId,
+        &self,
+        diffs: &mut Diffs,
+        name: Option<ComponentName>,
+        objects: &git::objects::Objects,
+        origin: &Origin,
+        tree: &TreeId,
+        result: &TreeId,
     ) -> Result<(), PipelineError> {
         if matches!(origin, Origin::Folder { .. }) {
             let empty = objects.write(None, &Changes::new())?;

@@ -32,7 +32,12 @@ pub enum Kind {
 
 /// Writes a tree to `out`, which must be new or empty. Gives the release and how many files were written.
 pub fn write_tree(
-    session: &Session<'_>, component: &Component, pick: Option<Pick>, kind: Kind, file: &mut LockFile, out: &Path,
+    session: &Session<'_>,
+    component: &Component,
+    pick: Option<Pick>,
+    kind: Kind,
+    file: &mut LockFile,
+    out: &Path,
 ) -> Result<(String, usize), PipelineError> {
     refuse_full(out)?;
     let pick = pick.or_else(|| picks(component).into_iter().next());
@@ -67,9 +72,10 @@ pub fn write_tree(
     let mut history = vec![base_step(&base.tree, &component.name, &release, base.time)];
     for step in &steps {
         let (Some(tree), patch::Status::Applied { form, .. }) = (&step.tree, &step.status) else { continue };
-        let found = series.iter().find(|s| *s.name() == step.at.series).and_then(|s| {
-            s.patches().iter().flat_map(|p| &p.forms).find(|f| f.file == *form)
-        });
+        let found = series
+            .iter()
+            .find(|s| *s.name() == step.at.series)
+            .and_then(|s| s.patches().iter().flat_map(|p| &p.forms).find(|f| f.file == *form));
         let mail = found.map(|form| &form.content.mail);
         history.push(Step {
             tree: tree.clone(),
@@ -115,7 +121,12 @@ fn refuse_full(out: &Path) -> Result<(), PipelineError> {
 
 impl Session<'_> {
     /// The unpatched tree of a pick, by the lock where it has it.
-    fn source_entry(&self, component: &Component, pick: &Pick, file: &LockFile) -> Result<(Objects, BaseTree, String), PipelineError> {
+    fn source_entry(
+        &self,
+        component: &Component,
+        pick: &Pick,
+        file: &LockFile,
+    ) -> Result<(Objects, BaseTree, String), PipelineError> {
         let locked = file.lock.find(&component.name, &pick.key()).filter(|_| !pick.ad_hoc);
         let base = match locked {
             Some(entry) => self.base_of_entry(component, entry)?,
@@ -145,7 +156,10 @@ impl Session<'_> {
 
     /// Downloads the toolchain and every module of a build, so that it works offline later.
     pub(super) fn fetch_modules(
-        &self, component: &Component, resolved: &super::resolve::Resolved, go: &crate::names::GoVersion,
+        &self,
+        component: &Component,
+        resolved: &super::resolve::Resolved,
+        go: &crate::names::GoVersion,
     ) -> Result<(), PipelineError> {
         if self.options.offline {
             return Ok(());

@@ -4,8 +4,30 @@ use serde::{Deserialize, Serialize};
 
 /// Flags of `go build` that take a value (`go help build`, Go 1.26). The others are switches.
 const WITH_VALUE: [&str; 24] = [
-    "C", "o", "p", "asmflags", "buildmode", "buildvcs", "compiler", "covermode", "coverpkg", "gccgoflags", "gcflags", "installsuffix",
-    "ldflags", "mod", "modfile", "overlay", "pgo", "pkgdir", "tags", "toolexec", "exec", "vettool", "count", "debug-actiongraph",
+    "C",
+    "o",
+    "p",
+    "asmflags",
+    "buildmode",
+    "buildvcs",
+    "compiler",
+    "covermode",
+    "coverpkg",
+    "gccgoflags",
+    "gcflags",
+    "installsuffix",
+    "ldflags",
+    "mod",
+    "modfile",
+    "overlay",
+    "pgo",
+    "pkgdir",
+    "tags",
+    "toolexec",
+    "exec",
+    "vettool",
+    "count",
+    "debug-actiongraph",
 ];
 
 /// Why words are not an argument list of `go build`.
@@ -108,7 +130,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_flag_become_one() {
-        let args = GoArgs::parse(&words("-v -a -tags 'a,b' --trimpath -ldflags='-X a=b' -o out -buildvcs=false main.go")).unwrap();
+        let args =
+            GoArgs::parse(&words("-v -a -tags 'a,b' --trimpath -ldflags='-X a=b' -o out -buildvcs=false main.go")).unwrap();
         assert_eq!(args.flags, ["-tags=a,b", "-trimpath", "-ldflags=-X a=b", "-buildvcs=false"]);
         assert_eq!(args.packages, ["main.go"]);
         assert_eq!(args.selection(), ["-tags=a,b"]);

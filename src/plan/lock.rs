@@ -315,7 +315,8 @@ impl Lock {
             (old != new).then(|| LockChange { name, old: old.cloned(), new: new.cloned() })
         };
         let made = new.entries.iter().filter_map(|entry| change(self.find(&entry.name, &entry.pick), Some(entry)));
-        let gone = self.entries.iter().filter(|e| new.find(&e.name, &e.pick).is_none()).filter_map(|entry| change(Some(entry), None));
+        let gone =
+            self.entries.iter().filter(|e| new.find(&e.name, &e.pick).is_none()).filter_map(|entry| change(Some(entry), None));
         made.chain(gone).collect()
     }
 }

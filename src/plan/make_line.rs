@@ -86,7 +86,9 @@ fn read(line: &str, words: &[String], at: usize) -> Result<MakeLine, MakeLineErr
         }
     }
     let rest = &words[at + 2..];
-    if rest.iter().any(|w| matches!(w.as_str(), "&&" | "||" | ";" | "|" | ">" | "<" | "&") || w.ends_with(';')) || has_expansion(line) {
+    if rest.iter().any(|w| matches!(w.as_str(), "&&" | "||" | ";" | "|" | ">" | "<" | "&") || w.ends_with(';'))
+        || has_expansion(line)
+    {
         return Err(shell());
     }
     out.args = GoArgs::parse(rest)?;

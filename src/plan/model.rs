@@ -154,9 +154,7 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
     let (Some(rule), Some(go)) = (&entry.build, &entry.go) else {
         return Err(PlanError::NotAProgram(name.clone()));
     };
-    let fill = |text: &str| {
-        expand_target(text, target).map_err(|source| PlanError::Variable { component: name.clone(), source })
-    };
+    let fill = |text: &str| expand_target(text, target).map_err(|source| PlanError::Variable { component: name.clone(), source });
     let build = go_build(rule, go, entry, pinned, &fill)?;
     let replaced = replaced(entry.module.as_ref());
     let expect = component.expect.iter().flat_map(describe).collect::<Vec<_>>();
@@ -198,7 +196,13 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
         version: entry.release.clone(),
         target: target.clone(),
         file_name,
-        sources: Sources { origin: entry.origin.clone(), version: None, tree: entry.tree.clone(), result: entry.result.clone(), patches },
+        sources: Sources {
+            origin: entry.origin.clone(),
+            version: None,
+            tree: entry.tree.clone(),
+            result: entry.result.clone(),
+            patches,
+        },
         parts,
         module: entry.module.clone(),
         build,
@@ -209,7 +213,10 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
 }
 
 fn go_build(
-    rule: &BuildLock, go: &GoVersion, entry: &LockEntry, pinned: BTreeMap<String, String>,
+    rule: &BuildLock,
+    go: &GoVersion,
+    entry: &LockEntry,
+    pinned: BTreeMap<String, String>,
     fill: &impl Fn(&str) -> Result<String, PlanError>,
 ) -> Result<GoBuild, PlanError> {
     let mut env = pinned;

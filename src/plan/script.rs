@@ -1,7 +1,6 @@
 //! A plan as a POSIX shell script: plain git, go and shell commands that give the identical binary, with the diffs as
 //! here-documents. What forge does can be read, and done without it.
 
-
 use crate::git::stamp;
 use crate::names::ComponentName;
 use crate::plan::lock::Origin;
@@ -22,9 +21,19 @@ pub struct Diffs {
 pub const STAMP_MESSAGE: &str = "patched sources";
 
 /// Variables that a `go` command of the script keeps from the user, as `gomod` does.
-const KEPT: [&str; 9] =
-    ["TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK", "GIT_CONFIG_GLOBAL", "NETRC"];
-const FROM_GO_ENV: [&str; 8] = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOCACHE", "GOMODCACHE"];
+const KEPT: [&str; 9] = [
+    "TMPDIR",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSH_AUTH_SOCK",
+    "GIT_CONFIG_GLOBAL",
+    "NETRC",
+];
+const FROM_GO_ENV: [&str; 8] =
+    ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOCACHE", "GOMODCACHE"];
 
 /// Writes the script of one build. The last line prints the checksum; the binary is `$work/FILE_NAME`.
 pub fn script(plan: &BuildPlan, diffs: &Diffs) -> Vec<u8> {
@@ -44,7 +53,10 @@ pub fn script(plan: &BuildPlan, diffs: &Diffs) -> Vec<u8> {
         let edits: Vec<String> = module.edit.0.iter().map(|a| quote(a)).collect();
         if module.tidy || module.completed {
             let then = if module.tidy { "go mod tidy" } else { "go list -mod=mod -deps" };
-            out.comment(&format!("go.mod and go.sum, as `go mod edit {}` and `{then}` left them when the recipe was locked", edits.join(" ")));
+            out.comment(&format!(
+                "go.mod and go.sum, as `go mod edit {}` and `{then}` left them when the recipe was locked",
+                edits.join(" ")
+            ));
         } else {
             out.comment("go.mod");
             out.line(&format!("(cd src && pinned go mod edit {})", edits.join(" ")));
@@ -132,7 +144,9 @@ fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName
         }
         Origin::Git { url, commit, .. } => {
             out.line(&format!("git init -q fetched && git -C fetched fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
-            out.line(&format!("mkdir -p src/{place} && git -C fetched archive FETCH_HEAD | tar -x -C src/{place} && rm -rf fetched"));
+            out.line(&format!(
+                "mkdir -p src/{place} && git -C fetched archive FETCH_HEAD | tar -x -C src/{place} && rm -rf fetched"
+            ));
         }
         Origin::Folder { .. } => out.apply(find(&diffs.content, name), place),
     }
@@ -146,7 +160,11 @@ fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName
 fn stamped(out: &mut Script, plan: &BuildPlan, time: i64) {
     out.comment("The version comes from VCS build info: one commit of fixed author and date, with the tag.");
     out.line("rm -rf src/.git");
-    let who = format!("-c user.name={} -c user.email={} -c commit.gpgsign=false -c core.hooksPath=/dev/null", quote(stamp::NAME), quote(stamp::EMAIL));
+    let who = format!(
+        "-c user.name={} -c user.email={} -c commit.gpgsign=false -c core.hooksPath=/dev/null",
+        quote(stamp::NAME),
+        quote(stamp::EMAIL)
+    );
     out.line("git init -q src && git -C src symbolic-ref HEAD refs/heads/main && git -C src config core.autocrlf false");
     out.line(&format!("mkdir -p src/.git/info && printf '%s' {} > src/.git/info/attributes", quote(stamp::ATTRIBUTES)));
     out.line("git -C src add -A -f .");
@@ -227,4 +245,3 @@ impl Script {
         self.line(&mark);
     }
 }
-

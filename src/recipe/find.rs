@@ -99,7 +99,7 @@ pub enum ChooseError {
     },
     /// There is none.
     #[error("there are no recipes here")]
-    #[diagnostic(help("a recipe is a file recipes/NAME.toml; `forge new` writes one"))]
+    #[diagnostic(help("a recipe is a file recipes/NAME.toml; docs/recipes.md explains one"))]
     None,
 }
 

@@ -12,6 +12,7 @@ pub mod model;
 pub mod policy;
 mod raw;
 mod read;
+pub mod rewrite;
 pub mod rule;
 pub mod targets;
 pub mod vars;

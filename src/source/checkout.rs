@@ -81,7 +81,9 @@ pub enum SourceError {
     },
     /// A module's sum is not the locked one.
     #[error("{module}@{version} has the sum {found}, and the lock says {locked}")]
-    #[diagnostic(help("somebody changed a published version, or the proxy serves something else: do not build it before you know which"))]
+    #[diagnostic(help(
+        "somebody changed a published version, or the proxy serves something else: do not build it before you know which"
+    ))]
     ModuleSum {
         /// The module.
         module: ModulePath,
@@ -170,7 +172,10 @@ pub fn from_git(store: &Path, commit: &CommitId) -> Result<GitCheckout, SourceEr
 
 /// Makes a module's tree available. Its content comes through the Go module proxy and is verified there.
 pub fn from_module(
-    store: &Store, go: &Go<'_>, module: &ModulePath, version: &ModuleQuery,
+    store: &Store,
+    go: &Go<'_>,
+    module: &ModulePath,
+    version: &ModuleQuery,
 ) -> Result<(DownloadedModule, Checkout), SourceError> {
     let downloaded = DownloadedModule::get(go, module, version)?;
     let path = store.module(module);

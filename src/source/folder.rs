@@ -67,8 +67,15 @@ fn read_project_folder(files: &Files, folder: &RelPath) -> Result<Changes, Sourc
     Ok(changes)
 }
 
-fn read_built_in(files: &Files, folder: &RelPath, listing: &Listing, prefix: &str, changes: &mut Changes) -> Result<(), SourceError> {
-    let name_error = |e: crate::names::NameError| SourceError::Folder { path: folder.as_path().to_owned(), reason: e.to_string() };
+fn read_built_in(
+    files: &Files,
+    folder: &RelPath,
+    listing: &Listing,
+    prefix: &str,
+    changes: &mut Changes,
+) -> Result<(), SourceError> {
+    let name_error =
+        |e: crate::names::NameError| SourceError::Folder { path: folder.as_path().to_owned(), reason: e.to_string() };
     for name in &listing.files {
         let Some(found) = files.read_in(listing, name, LIMIT)? else { continue };
         changes.insert(RelPath::new(format!("{prefix}{name}")).map_err(name_error)?, Some((Mode::File, found.bytes)));
@@ -92,7 +99,9 @@ fn read_level(root: &Path, folder: &Path, prefix: &str, changes: &mut Changes) -
     let wrong = |path: &Path, reason: String| SourceError::Folder { path: path.to_owned(), reason };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(SourceError::NoFolder { folder: folder.display().to_string() }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err(SourceError::NoFolder { folder: folder.display().to_string() });
+        }
         Err(e) => return Err(wrong(folder, e.to_string())),
     };
     for entry in entries {

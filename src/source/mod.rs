@@ -6,4 +6,4 @@ mod releases;
 
 pub use checkout::{Checkout, GitCheckout, SourceError, from_git, from_module};
 pub use folder::{digest_folder, digest_project_folder, folder_releases, from_folder, from_project_folder};
-pub use releases::{Chosen, choose, choose_release, check_tag};
+pub use releases::{Chosen, check_tag, choose, choose_release};

@@ -23,7 +23,13 @@ pub struct Chosen {
 }
 
 /// Asks `url` what `wanted` means: the newest release in a range, else a tag, else a branch, else a commit.
-pub fn choose(exec: &Exec, url: &GitUrl, releases: &Releases, wanted: &Wanted, reporter: &dyn Reporter) -> Result<Chosen, SourceError> {
+pub fn choose(
+    exec: &Exec,
+    url: &GitUrl,
+    releases: &Releases,
+    wanted: &Wanted,
+    reporter: &dyn Reporter,
+) -> Result<Chosen, SourceError> {
     if let Wanted::Commit(commit) = wanted {
         return Ok(Chosen { name: None, reference: None, commit: commit.clone(), tag_object: None });
     }
@@ -72,16 +78,22 @@ pub fn choose_release(tags: &[Revision], releases: &Releases, wanted: &Wanted, o
         Some(release) => Ok(release),
         None => {
             let names: Vec<Revision> = all().map(|r| r.tag().clone()).collect();
-            Err(SourceError::NoRelease { origin: origin.to_owned(), wanted: wanted.to_string(), hint: near(&names, &wanted.to_string()) })
+            Err(SourceError::NoRelease {
+                origin: origin.to_owned(),
+                wanted: wanted.to_string(),
+                hint: near(&names, &wanted.to_string()),
+            })
         }
     }
 }
 
 /// The names nearest to what was asked for, as a sentence.
 fn near(names: &[Revision], wanted: &str) -> String {
-    let digits = |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '.').take_while(|c| *c != '+').collect::<String>();
+    let digits =
+        |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '.').take_while(|c| *c != '+').collect::<String>();
     let stem = digits(wanted);
-    let mut alike: Vec<&str> = names.iter().map(Revision::as_str).filter(|n| !stem.is_empty() && n.trim_start_matches('v').starts_with(&stem)).collect();
+    let mut alike: Vec<&str> =
+        names.iter().map(Revision::as_str).filter(|n| !stem.is_empty() && n.trim_start_matches('v').starts_with(&stem)).collect();
     alike.reverse();
     alike.truncate(5);
     if let Some(near) = nearest(wanted, names.iter().map(Revision::as_str))
@@ -100,13 +112,23 @@ fn near(names: &[Revision], wanted: &str) -> String {
 
 /// Compares a locked tag with the one that the upstream has now. A tag that was made again on the same commit is a note.
 pub fn check_tag(
-    tags: &[RemoteRef], url: &GitUrl, tag: &Revision, locked: &CommitId, tag_object: Option<&CommitId>, reporter: &dyn Reporter,
+    tags: &[RemoteRef],
+    url: &GitUrl,
+    tag: &Revision,
+    locked: &CommitId,
+    tag_object: Option<&CommitId>,
+    reporter: &dyn Reporter,
 ) -> Result<(), SourceError> {
     let Some(now) = tags.iter().find(|t| t.name == *tag) else {
         return Err(SourceError::TagGone { origin: url.to_string(), tag: tag.clone(), locked: locked.clone() });
     };
     if now.commit != *locked {
-        return Err(SourceError::TagMoved { origin: url.to_string(), tag: tag.clone(), locked: locked.clone(), found: now.commit.clone() });
+        return Err(SourceError::TagMoved {
+            origin: url.to_string(),
+            tag: tag.clone(),
+            locked: locked.clone(),
+            found: now.commit.clone(),
+        });
     }
     if now.tag_object.as_ref() != tag_object {
         reporter.report(Event::Notice { text: format!("{url}: {tag} was re-tagged, same commit") });
@@ -121,8 +143,11 @@ mod tests {
 
     #[test]
     fn the_newest_release_of_a_line_is_chosen() {
-        let tags: Vec<Revision> = ["v1.35.7+k0s.0", "v1.36.3+k0s.0", "v1.36.3+k0s.2", "v1.36.4-rc.0+k0s.0", "dev", "x1.36.9", "v1.36.10"]
-            .iter().map(|t| Revision::new(*t).unwrap()).collect();
+        let tags: Vec<Revision> =
+            ["v1.35.7+k0s.0", "v1.36.3+k0s.0", "v1.36.3+k0s.2", "v1.36.4-rc.0+k0s.0", "dev", "x1.36.9", "v1.36.10"]
+                .iter()
+                .map(|t| Revision::new(*t).unwrap())
+                .collect();
         let releases = Releases { tags: "v*+k0s.*".into(), versions: Some(Req::parse(">=1.24").unwrap()) };
         let pick = |wanted: &str| choose_release(&tags, &releases, &Wanted::parse(wanted).unwrap(), "k0s").map(|r| r.to_string());
         assert_eq!(pick("~1.36").unwrap(), "v1.36.3+k0s.2");

@@ -1,0 +1,200 @@
+//! Arguments as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Patch-and-build toolchain for downstream forks of k0s, k0sctl and kardianos/service.
+///
+/// A recipe names upstream repositories, the patch series to apply and the changes to go.mod; forge fetches, patches, builds,
+/// checks and delivers. Nothing is hidden: `forge plan --sh` prints the same build as plain git, go and shell commands.
+#[derive(Debug, Parser)]
+#[command(name = "forge", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 recipe, lock or environment at fault; 2 usage; 3 a patch does not apply; 4 a tool that ran (git, go, make)
+failed; 5 a fact about the result is wrong; 130 and 143 interrupted.";
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The store: clones, trees and finished builds [default: $FORGE_STORE, else forge in the user's cache folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) store: Option<PathBuf>,
+    /// Tell only warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Tell more, with all that git, go and make print
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build components into the output folder
+    ///
+    /// Runs what the recipe and the upstream's build say, as you. Without COMPONENT everything that can be built is.
+    Build(BuildArgs),
+    /// Show what a build would do, without doing it
+    Plan(PlanArgs),
+    /// Fill the store: sources, toolchain and modules; fail where a tag has moved
+    Fetch(SelectArgs),
+    /// Write the lock: what the recipe resolves to
+    Lock(SelectArgs),
+    /// Move the lock to the newest release of each line
+    Update(UpdateArgs),
+    /// List recipes and what they build
+    List(ListArgs),
+    /// Show a recipe with all that it leads to
+    Show(ShowArgs),
+    /// Write the patched sources of a component to a folder
+    Tree(TreeArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecipeArgs {
+    /// The recipe: a name, or a file [default: $FORGE_RECIPE, else the only one]
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub(super) recipe: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SessionArgs {
+    #[command(flatten)]
+    pub(super) recipe: RecipeArgs,
+    /// Take a component from elsewhere, under the same lock; a folder is a git repository, of which only commits count
+    #[arg(long, value_name = "COMPONENT=URL|DIR")]
+    pub(super) source: Vec<String>,
+    /// Fail instead of changing the lock
+    #[arg(long)]
+    pub(super) locked: bool,
+    /// Use what is in the store, and no network
+    #[arg(long)]
+    pub(super) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SelectArgs {
+    /// Components; all that can be built where none is named
+    #[arg(value_name = "COMPONENT")]
+    pub(super) components: Vec<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhatArgs {
+    /// Components; COMPONENT@REQ is another release (tag, branch, commit or range), resolved afresh and not locked
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) components: Vec<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Every line of each component, not only the first
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Build for this platform, not those of the recipe
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(super) target: Vec<String>,
+    /// Replace a module for this run; the artifact's name says so
+    #[arg(long, value_name = "MODULE=DIR|MODULE@VERSION")]
+    pub(super) replace: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    pub(super) what: WhatArgs,
+    /// Where binaries, logs and SHA256SUMS go
+    #[arg(long, value_name = "DIR", default_value = "dist")]
+    pub(super) out: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) what: WhatArgs,
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "sh")]
+    pub(super) json: bool,
+    /// Print a shell script of plain git, go and shell commands that gives the identical binary
+    #[arg(long)]
+    pub(super) sh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpdateArgs {
+    /// Components; COMPONENT@VERSION rewrites the recipe to that version first
+    #[arg(value_name = "COMPONENT[@VERSION]")]
+    pub(super) components: Vec<String>,
+    #[command(flatten)]
+    pub(super) recipe: RecipeArgs,
+    /// Say what is outdated, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) recipe: RecipeArgs,
+    /// Show the variables of every locked release with their values
+    #[arg(long)]
+    pub(super) variables: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TreeArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: String,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// A new or empty folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Make it a git repository with one commit per patch
+    #[arg(long)]
+    pub(super) git: bool,
+    /// The sources before any patch
+    #[arg(long, conflicts_with = "git")]
+    pub(super) unpatched: bool,
+}

@@ -1,0 +1,87 @@
+//! `forge build`.
+
+use serde_json::json;
+
+use crate::cli::args::{BuildArgs, WhatArgs};
+use crate::cli::context::{Context, Project};
+use crate::cli::exit::{CliError, DONE};
+use crate::cli::run::fail;
+use crate::pipeline::{Options, PipelineError, Selected, Selection, build_all, select};
+use crate::recipe::model::Replace;
+use crate::recipe::targets::parse_target;
+use crate::recipe::words::parse_replace;
+
+pub(super) fn run(context: &Context, args: &BuildArgs) -> Result<u8, CliError> {
+    let project = context.project(&args.what.session.recipe)?;
+    let options = options(context, &args.what, &project)?;
+    let selected = selected(&args.what, &project)?;
+    let store = context.store()?;
+    let session = context.session(&project, &store, &options);
+    let mut lock = context.lock(&project)?;
+    let outcome = build_all(&session, &selected, &mut lock, &context.absolute(&args.out))?;
+    context.end_progress();
+    let shown = |path: &std::path::Path| args.out.join(path.file_name().unwrap_or_default()).display().to_string();
+    if args.json {
+        let artifacts: Vec<_> = outcome
+            .artifacts
+            .iter()
+            .map(|a| {
+                json!({"component": a.component, "version": a.version, "target": a.target, "path": shown(&a.path),
+                       "sha256": a.sha256, "cached": a.cached})
+            })
+            .collect();
+        context.json(&json!({"schema": 1, "artifacts": artifacts}))?;
+    } else {
+        for artifact in &outcome.artifacts {
+            context.print(&format!("{}  {}", artifact.sha256, shown(&artifact.path)))?;
+        }
+    }
+    let mut code = DONE;
+    for failure in outcome.failures {
+        let failed = fail(&CliError::from(failure), Some(context));
+        code = if code == DONE { failed } else { code };
+    }
+    Ok(code)
+}
+
+/// Shared by build and plan: session options with those that say what is built.
+pub(super) fn options(context: &Context, what: &WhatArgs, project: &Project) -> Result<Options, CliError> {
+    let mut options = context.options(&what.session, &project.recipe)?;
+    for target in &what.target {
+        options
+            .targets
+            .push(parse_target(target).map_err(|e| CliError::usage(format!("--target: {e}"), "OS/ARCH, such as linux/arm64"))?);
+    }
+    for text in &what.replace {
+        options.replaces.push(replacement(context, text)?);
+    }
+    Ok(options)
+}
+
+/// `MODULE=DIR` or `MODULE=MODULE@VERSION`, in the words of `go mod edit -replace`.
+fn replacement(context: &Context, text: &str) -> Result<Replace, CliError> {
+    let example = "say --replace MODULE=DIR or --replace MODULE=MODULE@VERSION";
+    let wrong = |message: String| CliError::usage(format!("--replace {text:?}: {message}"), example);
+    let (old, new) = text.split_once('=').ok_or_else(|| wrong("it names no replacement".into()))?;
+    let is_folder = new.starts_with(['.', '/']) || context.absolute(new.as_ref()).is_dir();
+    let new = if is_folder { context.absolute(new.as_ref()).display().to_string() } else { new.to_owned() };
+    parse_replace(&format!("{old} => {new}")).map_err(|e| wrong(e.to_string()))
+}
+
+/// The releases that the arguments name.
+pub(super) fn selected<'a>(what: &WhatArgs, project: &'a Project) -> Result<Vec<Selected<'a>>, CliError> {
+    let selections = selections(&what.components)?;
+    if what.session.locked
+        && let Some(ad_hoc) = selections.iter().find(|s| s.wanted.is_some())
+    {
+        return Err(PipelineError::LockedAdHoc(ad_hoc.component.to_string()).into());
+    }
+    Ok(select(&project.recipe, &selections, what.all)?)
+}
+
+pub(super) fn selections(texts: &[String]) -> Result<Vec<Selection>, CliError> {
+    let read = |text: &String| {
+        Selection::parse(text).map_err(|e| CliError::usage(format!("{text:?}: {e}"), "COMPONENT or COMPONENT@REQ"))
+    };
+    texts.iter().map(read).collect()
+}

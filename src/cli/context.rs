@@ -1,0 +1,174 @@
+//! What a command needs of the world: environment, store, project, recipe.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{Global, RecipeArgs, SessionArgs};
+use crate::cli::exit::CliError;
+use crate::event::{Event, Reporter};
+use crate::exec::{Environment, Exec, Interrupt};
+use crate::files::Files;
+use crate::names::{ComponentName, GitUrl, RecipeName};
+use crate::pipeline::{LockFile, Options, Session, local_source};
+use crate::recipe::find::{Search, choose, find_root};
+use crate::recipe::load::{Loaded, known, load};
+use crate::recipe::model::Recipe;
+use crate::store::Store;
+use crate::ui::{Human, Output, Verbosity};
+
+/// The world of one run.
+pub(super) struct Context {
+    pub(super) exec: Exec,
+    pub(super) output: Output,
+    reporter: Human,
+    store: Option<PathBuf>,
+    cwd: PathBuf,
+}
+
+/// A recipe with its project.
+pub(super) struct Project {
+    pub(super) files: Files,
+    pub(super) recipe: Recipe,
+}
+
+impl Context {
+    #[expect(clippy::disallowed_methods, reason = "cli reads the environment for everybody")]
+    pub(super) fn new(global: &Global, vars: Vec<(OsString, OsString)>) -> Result<Self, CliError> {
+        let environment = |message: String, help: &str| CliError::Environment { message, help: Some(help.to_owned()) };
+        let interrupt = Interrupt::install().map_err(|e| environment(format!("cannot watch for signals: {e}"), "try again"))?;
+        let cwd =
+            std::env::current_dir().map_err(|e| environment(format!("the current folder: {e}"), "change to one that exists"))?;
+        let verbosity = match (global.quiet, global.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        Ok(Self {
+            exec: Exec::new(Environment::from_vars(vars), interrupt),
+            output: Output,
+            reporter: Human::new(verbosity),
+            store: global.store.clone(),
+            cwd,
+        })
+    }
+
+    pub(super) fn reporter(&self) -> &dyn Reporter {
+        &self.reporter
+    }
+
+    pub(super) fn end_progress(&self) {
+        self.reporter.end();
+    }
+
+    fn var(&self, name: &str) -> Option<PathBuf> {
+        self.exec.environment().get(name).filter(|v| !v.is_empty()).map(PathBuf::from)
+    }
+
+    /// A folder of the XDG base directory specification; relative values are to be ignored, it says.
+    fn xdg(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        self.var(variable)
+            .filter(|p| p.is_absolute())
+            .or_else(|| Some(self.var("HOME")?.join(below_home)))
+            .map(|p| p.join("forge"))
+    }
+
+    /// Opens the store: `--store`, `FORGE_STORE`, or the cache folder.
+    pub(super) fn store(&self) -> Result<Store, CliError> {
+        let path = self.store.clone().or_else(|| self.var("FORGE_STORE")).or_else(|| self.xdg("XDG_CACHE_HOME", ".cache"));
+        let Some(path) = path else {
+            let message = "there is no folder for the store: HOME is not set".to_owned();
+            return Err(CliError::Environment { message, help: Some("set HOME, or say --store DIR".into()) });
+        };
+        Ok(Store::open(&self.absolute(&path))?)
+    }
+
+    /// The folder for what deviates from locks of built-in recipes.
+    pub(super) fn state(&self) -> PathBuf {
+        self.xdg("XDG_STATE_HOME", ".local/state").unwrap_or_else(|| PathBuf::from(".forge-state"))
+    }
+
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
+        self.cwd.join(path)
+    }
+
+    /// The project around the current folder.
+    pub(super) fn files(&self) -> Files {
+        let home = self.var("HOME");
+        let found = find_root(&self.cwd, home.as_deref(), rustix::process::geteuid().as_raw());
+        match found {
+            Search::Found(root) => Files::new(Some(root)),
+            Search::Stopped { at, why } => {
+                let text = format!("no recipes folder up to {} ({why:?}); using the built-in recipes", at.display());
+                self.reporter().report(Event::Detail { text });
+                Files::new(None)
+            }
+        }
+    }
+
+    /// Finds and reads the recipe, and says which file it is.
+    pub(super) fn project(&self, args: &RecipeArgs) -> Result<Project, CliError> {
+        let files = self.files();
+        let variable = self.var("FORGE_RECIPE").map(|v| v.to_string_lossy().into_owned());
+        let given = args.recipe.clone().or(variable);
+        let which = choose(given.as_deref(), None::<&RecipeName>, &known(&files)?)?;
+        let Loaded { recipe, files, warnings } = load(&files, &which)?;
+        self.reporter().report(Event::RecipeFound { origin: recipe.origin.to_string() });
+        for warning in warnings {
+            self.reporter().report(Event::Warning { text: warning.plain() });
+        }
+        Ok(Project { files, recipe })
+    }
+
+    /// What the shared options mean.
+    pub(super) fn options(&self, args: &SessionArgs, recipe: &Recipe) -> Result<Options, CliError> {
+        let mut options = Options { locked: args.locked, offline: args.offline, ..Options::default() };
+        for text in &args.source {
+            let example = "say --source k0s=URL or --source k0s=DIR";
+            let (name, origin) =
+                text.split_once('=').ok_or_else(|| CliError::usage(format!("--source {text:?} names no origin"), example))?;
+            let name = ComponentName::new(name).map_err(|e| CliError::usage(e.to_string(), example))?;
+            recipe.component(&name).map_err(crate::pipeline::PipelineError::from)?;
+            let folder = self.absolute(Path::new(origin));
+            let url = if folder.is_dir() {
+                let (url, dirty) = local_source(&self.exec, &name, &folder)?;
+                if dirty {
+                    let text = format!("{} has uncommitted changes, which are not built", folder.display());
+                    self.reporter().report(Event::Warning { text });
+                    options.dirty.push(name.clone());
+                }
+                url
+            } else {
+                GitUrl::new(origin).map_err(|e| CliError::usage(e.to_string(), example))?
+            };
+            options.sources.insert(name, url);
+        }
+        Ok(options)
+    }
+
+    pub(super) fn session<'a>(&'a self, project: &'a Project, store: &'a Store, options: &'a Options) -> Session<'a> {
+        Session { files: &project.files, store, exec: &self.exec, reporter: self.reporter(), recipe: &project.recipe, options }
+    }
+
+    pub(super) fn lock(&self, project: &Project) -> Result<LockFile, CliError> {
+        Ok(LockFile::read(&project.recipe, &project.files, &self.state())?)
+    }
+
+    /// Prints a JSON document.
+    pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), CliError> {
+        self.print(&serde_json::to_string_pretty(value).unwrap_or_default())
+    }
+
+    /// Prints a result.
+    pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
+        self.written(self.output.result(text))
+    }
+
+    /// Prints bytes as they are.
+    pub(super) fn print_bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
+        self.written(self.output.bytes(bytes))
+    }
+
+    fn written(&self, result: std::io::Result<()>) -> Result<(), CliError> {
+        result.map_err(|e| CliError::Environment { message: format!("cannot write to standard output: {e}"), help: None })
+    }
+}

@@ -1,0 +1,168 @@
+//! The table from errors to exit codes, details and next steps. Scripts rely on the codes: see docs/exit-codes.md.
+
+use miette::Diagnostic;
+
+use crate::build::{BuildError, CheckError};
+use crate::exec::ExecError;
+use crate::files::FilesError;
+use crate::git::GitError;
+use crate::gomod::{GoError, RewriteError};
+use crate::patch::explain;
+use crate::pipeline::PipelineError;
+use crate::recipe::error::RecipeErrors;
+use crate::recipe::find::ChooseError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+use crate::ui::{Notes, child_line};
+
+/// Done.
+pub(super) const DONE: u8 = 0;
+/// Recipe, lock or environment at fault.
+pub(super) const ENVIRONMENT: u8 = 1;
+/// Wrong usage.
+pub(super) const USAGE: u8 = 2;
+/// A patch does not apply.
+pub(super) const PATCH: u8 = 3;
+/// A tool that ran failed.
+pub(super) const TOOL: u8 = 4;
+/// A fact about the result is wrong.
+pub(super) const FACT: u8 = 5;
+
+/// Everything that ends a command badly.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeErrors),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Choose(#[from] ChooseError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Files(#[from] FilesError),
+    /// The command line is wrong in a way that only its meaning shows.
+    #[error("{message}")]
+    Usage {
+        message: String,
+        #[help]
+        help: Option<String>,
+    },
+    /// The environment lacks something.
+    #[error("{message}")]
+    Environment {
+        message: String,
+        #[help]
+        help: Option<String>,
+    },
+}
+
+impl CliError {
+    pub(super) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), help: Some(help.into()) }
+    }
+
+    /// What to draw.
+    pub(super) fn diagnostic(&self) -> &dyn Diagnostic {
+        match self {
+            Self::Recipe(error) => error,
+            Self::Pipeline(PipelineError::Series(error)) => error,
+            other => other,
+        }
+    }
+
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Pipeline(error) => pipeline(error),
+            Self::Usage { .. } => USAGE,
+            Self::Recipe(_) | Self::Choose(_) | Self::Store(_) | Self::Files(_) | Self::Environment { .. } => ENVIRONMENT,
+        }
+    }
+
+    /// What is told below the message.
+    pub(super) fn notes(&self) -> Notes {
+        match self {
+            Self::Pipeline(error) => notes(error),
+            _ => Notes::default(),
+        }
+    }
+}
+
+fn pipeline(error: &PipelineError) -> u8 {
+    match error {
+        PipelineError::LockedAdHoc(_) => USAGE,
+        PipelineError::Patches { .. } => PATCH,
+        PipelineError::Exec(error) => exec(error),
+        PipelineError::Git(error) => git(error),
+        PipelineError::Go(error) => go(error),
+        PipelineError::Source(SourceError::Git(error)) => git(error),
+        PipelineError::Source(SourceError::Go(error)) => go(error),
+        PipelineError::Rewrite(RewriteError::Go(error)) => go(error),
+        PipelineError::Rewrite(RewriteError::NotInForce { .. }) => FACT,
+        PipelineError::Build(BuildError::Exec(error)) | PipelineError::Check(CheckError::Exec(error)) => exec(error),
+        PipelineError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. }) => TOOL,
+        PipelineError::Check(CheckError::Wrong { .. } | CheckError::Info(_)) => FACT,
+        PipelineError::BuildFailed { source, .. } => pipeline(source),
+        _ => ENVIRONMENT,
+    }
+}
+
+fn exec(error: &ExecError) -> u8 {
+    match error {
+        ExecError::Failed { .. } => TOOL,
+        _ => ENVIRONMENT,
+    }
+}
+
+fn git(error: &GitError) -> u8 {
+    match error {
+        GitError::Failed { .. } => TOOL,
+        GitError::Exec(error) => exec(error),
+        _ => ENVIRONMENT,
+    }
+}
+
+fn go(error: &GoError) -> u8 {
+    match error {
+        GoError::Failed { .. } | GoError::Output { .. } => TOOL,
+        GoError::Exec(error) => exec(error),
+        _ => ENVIRONMENT,
+    }
+}
+
+fn notes(error: &PipelineError) -> Notes {
+    let mut notes = Notes::default();
+    match error {
+        PipelineError::Patches { component, failures, .. } => {
+            notes.details.extend(failures.iter().map(|f| explain(f, component.as_str())));
+            notes.help.push(format!("`forge tree {component} --unpatched --out DIR` gives the sources that the patches meet"));
+        }
+        PipelineError::OutOfDate { changes, .. } => notes.details.extend(changes.clone()),
+        PipelineError::Build(BuildError::Failed { lines, errors, .. }) => {
+            notes.details.extend(lines.iter().map(|line| child_line(line)));
+            for error in errors {
+                if let Some(patch) = &error.patch {
+                    notes.details.push(format!("{}:{}: this line comes from {patch}: {}", error.path, error.line, error.message));
+                }
+            }
+        }
+        PipelineError::Check(CheckError::Wrong { facts }) => notes.details.extend(facts.clone()),
+        PipelineError::BuildFailed { source, tree, log, .. } => {
+            notes = self::notes(source);
+            if let Some(help) = source.help() {
+                notes.help.push(help.to_string());
+            }
+            notes.details.push(format!("tree: {}", tree.display()));
+            notes.details.push(format!("log:  {}", log.display()));
+            notes.help.push("the log begins each command with `$ `: run it again in the tree".to_owned());
+        }
+        _ => {}
+    }
+    notes
+}
