@@ -11,6 +11,7 @@ use crate::git::objects::Mode;
 use crate::names::{NameError, RelPath, visible};
 use crate::patch::binary::{BUDGET, BinaryError, Block};
 use crate::patch::hunk::{self, Hunk};
+use crate::patch::plain;
 use crate::patch::section;
 
 /// Which program's reading a patch follows where `git` and `patch` differ.
@@ -238,7 +239,7 @@ pub(crate) fn parse(text: &[u8], strip: usize, dialect: Dialect, first: usize) -
             files.push(file);
             at = next;
         } else if reader.is_plain_header(at) {
-            let (file, next) = section::plain(&mut reader, at)?;
+            let (file, next) = plain::plain(&mut reader, at)?;
             files.push(file);
             at = next;
         } else if [&b"diff --cc "[..], b"diff --combined ", b"@@@ -"].iter().any(|p| line.starts_with(p)) {
@@ -293,26 +294,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The parts after `GIT binary patch`: the forward one is decoded, the way back is only skipped.
-    pub(crate) fn binary(&mut self, mut at: usize) -> Result<(Block, usize), DiffError> {
-        let part = |at: usize| -> Option<(&'a [u8], Vec<&'a [u8]>, usize)> {
-            let header = self.lines.get(at)?.trim_ascii_end();
-            if !header.starts_with(b"literal ") && !header.starts_with(b"delta ") {
-                return None;
-            }
-            let mut data = Vec::new();
-            let mut end = at + 1;
-            while let Some(line) = self.lines.get(end).map(|l| l.trim_ascii_end()).filter(|l| !l.is_empty()) {
-                data.push(line);
-                end += 1;
-            }
-            Some((header, data, end + 1))
-        };
-        let (header, data, next) =
-            part(at).ok_or(DiffError { line: self.first + at, problem: DiffProblem::Binary(BinaryError::Header) })?;
-        let back = part(next);
-        let block = Block::read(header, &data, &mut self.budget).map_err(|e| self.fail(at, DiffProblem::Binary(e)))?;
-        at = back.map_or(next, |(_, _, end)| end);
-        Ok((block, at))
+    pub(crate) fn binary(&mut self, at: usize) -> Result<(Block, usize), DiffError> {
+        let fail = |error| DiffError { line: self.first + at, problem: DiffProblem::Binary(error) };
+        let end = self.binary_end(at).ok_or_else(|| fail(BinaryError::Header))?;
+        let data: Vec<&[u8]> = self.lines[at + 1..end].iter().map(|l| l.trim_ascii_end()).collect();
+        let block = Block::read(self.lines[at].trim_ascii_end(), &data, &mut self.budget).map_err(fail)?;
+        // An empty line ends each part.
+        let next = (end + 1).min(self.lines.len());
+        Ok((block, self.binary_end(next).map_or(next, |end| (end + 1).min(self.lines.len()))))
+    }
+
+    /// Where the binary part that begins at `at` ends, if one begins there.
+    fn binary_end(&self, at: usize) -> Option<usize> {
+        let header = self.lines.get(at)?;
+        if !header.starts_with(b"literal ") && !header.starts_with(b"delta ") {
+            return None;
+        }
+        let len = self.lines[at + 1..].iter().take_while(|l| !l.trim_ascii_end().is_empty()).count();
+        Some(at + 1 + len)
     }
 
     /// A path of the patch without its leading folders.

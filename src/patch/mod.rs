@@ -18,6 +18,7 @@ mod outcome;
 mod overlay;
 mod patch_file;
 mod place;
+mod plain;
 mod quilt;
 mod reverse;
 mod section;

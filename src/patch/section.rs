@@ -1,4 +1,4 @@
-//! One file's section of a diff: git's extended headers, or the two plain header lines that patch(1) knows.
+//! One file's section of a git diff: `diff --git` and the extended headers below it.
 
 use crate::git::objects::Mode;
 use crate::names::{RelPath, visible};
@@ -31,51 +31,75 @@ fn headers<'a>(reader: &Reader<'a>, at: usize) -> Result<(Headers<'a>, usize), D
     let mut headers = Headers::default();
     reader.header_line(at)?;
     let mut i = at + 1;
-    while i < reader.lines.len() {
-        let raw = reader.lines[i];
-        let after =
-            |word: &str| -> Option<&'a [u8]> { raw.strip_prefix(word.as_bytes()).map(|l| l.strip_suffix(b"\n").unwrap_or(l)) };
-        let text_slot = |slot: &mut Option<&'a [u8]>, value| set(slot, value).map_err(|p| reader.fail(i, p));
-        let mode_slot = |slot: &mut Option<Mode>, value| set(slot, mode(value)?).map_err(|p| p);
-        let is_header = if let Some(v) = after("old mode ") {
-            mode_slot(&mut headers.old_mode, v).map_err(|p| reader.fail(i, p)).map(|()| true)?
-        } else if let Some(v) = after("new mode ") {
-            mode_slot(&mut headers.new_mode, v).map_err(|p| reader.fail(i, p)).map(|()| true)?
-        } else if let Some(v) = after("new file mode ") {
-            mode_slot(&mut headers.created, v).map_err(|p| reader.fail(i, p)).map(|()| true)?
-        } else if let Some(v) = after("deleted file mode ") {
-            mode_slot(&mut headers.deleted, v).map_err(|p| reader.fail(i, p)).map(|()| true)?
-        } else if let Some(v) = after("rename from ").or_else(|| after("rename old ")) {
-            text_slot(&mut headers.rename.0, v).map(|()| true)?
-        } else if let Some(v) = after("rename to ").or_else(|| after("rename new ")) {
-            text_slot(&mut headers.rename.1, v).map(|()| true)?
-        } else if let Some(v) = after("copy from ") {
-            text_slot(&mut headers.copy.0, v).map(|()| true)?
-        } else if let Some(v) = after("copy to ") {
-            text_slot(&mut headers.copy.1, v).map(|()| true)?
-        } else if let Some(v) = after("index ") {
-            index(&mut headers, v).map_err(|p| reader.fail(i, p)).map(|()| true)?
-        } else if after("similarity index ").is_some() || after("dissimilarity index ").is_some() {
-            true
-        } else if let Some(v) = after("--- ") {
-            // Only as a pair: what follows a mode change may be a mail's next line.
-            let Some(plus) = reader.lines.get(i + 1).and_then(|l| l.strip_prefix(b"+++ ")) else { break };
-            reader.header_line(i)?;
-            reader.header_line(i + 1)?;
-            headers.minus = Some(v);
-            headers.plus = Some(plus.strip_suffix(b"\n").unwrap_or(plus));
-            i += 2;
+    while let Some(&raw) = reader.lines.get(i) {
+        let line = raw.strip_suffix(b"\n").unwrap_or(raw);
+        if let Some(minus) = line.strip_prefix(b"--- ") {
+            // Only as a pair: after a section without content this may be anything that a mail says next.
+            if reader.lines.get(i + 1).is_some_and(|l| l.starts_with(b"+++ ")) {
+                reader.header_line(i)?;
+                headers.minus = Some(minus);
+                headers.plus = Some(&reader.header_line(i + 1)?[4..]);
+                i += 2;
+            }
             break;
-        } else {
-            false
-        };
-        if !is_header {
+        }
+        if !headers.take(line).map_err(|problem| reader.fail(i, problem))? {
             break;
         }
         reader.header_line(i)?;
         i += 1;
     }
     Ok((headers, i))
+}
+
+impl<'a> Headers<'a> {
+    /// Takes one of git's extended headers; false for any other line.
+    fn take(&mut self, line: &'a [u8]) -> Result<bool, DiffProblem> {
+        let words: [(&[u8], Field); 12] = [
+            (b"old mode ", Field::OldMode),
+            (b"new mode ", Field::NewMode),
+            (b"new file mode ", Field::Created),
+            (b"deleted file mode ", Field::Deleted),
+            (b"rename from ", Field::RenameFrom),
+            (b"rename to ", Field::RenameTo),
+            (b"rename old ", Field::RenameFrom),
+            (b"rename new ", Field::RenameTo),
+            (b"copy from ", Field::CopyFrom),
+            (b"copy to ", Field::CopyTo),
+            (b"index ", Field::Index),
+            (b"similarity index ", Field::Ignored),
+        ];
+        let field = words.iter().find_map(|(word, field)| Some((line.strip_prefix(*word)?, *field)));
+        let Some((value, field)) = field else { return Ok(line.starts_with(b"dissimilarity index ")) };
+        match field {
+            Field::OldMode => set(&mut self.old_mode, mode(value)?),
+            Field::NewMode => set(&mut self.new_mode, mode(value)?),
+            Field::Created => set(&mut self.created, mode(value)?),
+            Field::Deleted => set(&mut self.deleted, mode(value)?),
+            Field::RenameFrom => set(&mut self.rename.0, value),
+            Field::RenameTo => set(&mut self.rename.1, value),
+            Field::CopyFrom => set(&mut self.copy.0, value),
+            Field::CopyTo => set(&mut self.copy.1, value),
+            Field::Index => index(self, value),
+            Field::Ignored => Ok(()),
+        }?;
+        Ok(true)
+    }
+}
+
+/// What an extended header is about.
+#[derive(Clone, Copy)]
+enum Field {
+    OldMode,
+    NewMode,
+    Created,
+    Deleted,
+    RenameFrom,
+    RenameTo,
+    CopyFrom,
+    CopyTo,
+    Index,
+    Ignored,
 }
 
 fn set<T>(slot: &mut Option<T>, value: T) -> Result<(), DiffProblem> {
@@ -215,7 +239,7 @@ fn resolve(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, body: Body) ->
     Ok(file)
 }
 
-fn check_sides(reader: &Reader<'_>, at: usize, file: &FilePatch) -> Result<(), DiffError> {
+pub(crate) fn check_sides(reader: &Reader<'_>, at: usize, file: &FilePatch) -> Result<(), DiffError> {
     let hunks = file.hunks();
     match file.kind {
         Kind::Create if hunks.len() > 1 || hunks.iter().any(|h| h.old_len > 0) => {
@@ -224,110 +248,6 @@ fn check_sides(reader: &Reader<'_>, at: usize, file: &FilePatch) -> Result<(), D
         Kind::Delete if hunks.iter().any(|h| h.new_len > 0) => Err(reader.fail(at, DiffProblem::DeleteWithNew)),
         _ => Ok(()),
     }
-}
-
-/// Reads a section that begins with `--- ` and `+++ `.
-pub(crate) fn plain(reader: &mut Reader<'_>, at: usize) -> Result<(FilePatch, usize), DiffError> {
-    let minus = &reader.header_line(at)?[4..];
-    let plus = &reader.header_line(at + 1)?[4..];
-    let (hunks, next) = reader.hunks(at + 2)?;
-    let gone = |name: &[u8]| name_part(name) == b"/dev/null" || is_epoch(name);
-    let (created, deleted) = (gone(minus), gone(plus));
-    let name = |at: usize, raw: &[u8]| -> Result<Option<RelPath>, DiffError> {
-        let part = name_part(raw);
-        if part == b"/dev/null" {
-            return Ok(None);
-        }
-        if part.contains(&b' ') && !raw.contains(&b'\t') && part.first() != Some(&b'"') {
-            // git and patch(1) read such a name differently.
-            return Err(reader.fail(at, DiffProblem::NoName));
-        }
-        reader.path(at, part, reader.strip).map(Some)
-    };
-    let path = match (name(at, minus)?, name(at + 1, plus)?) {
-        (Some(a), Some(b)) if a == b => a,
-        // `--- FILE.orig`, `+++ FILE`: the shorter name, where the other only adds to it.
-        (Some(a), Some(b)) if is_backup(&a, &b) => b,
-        (Some(a), Some(b)) if is_backup(&b, &a) => a,
-        (Some(a), Some(b)) => return Err(reader.fail(at, DiffProblem::Names(a.to_string(), b.to_string()))),
-        (Some(a), None) | (None, Some(a)) => a,
-        (None, None) => return Err(reader.fail(at, DiffProblem::NoName)),
-    };
-    let one = hunks.len() == 1;
-    let only_new = one && hunks[0].old_len == 0 && hunks[0].old_start == 0;
-    let only_old = one && hunks[0].new_len == 0 && hunks[0].new_start == 0;
-    let kind = match (created, deleted) {
-        (true, true) => return Err(reader.fail(at, DiffProblem::Header)),
-        (true, false) => Kind::Create,
-        (false, true) => Kind::Delete,
-        (false, false) => Kind::Modify,
-    };
-    let file = FilePatch {
-        line: reader.first + at,
-        kind,
-        old: path.clone(),
-        new: path,
-        old_mode: None,
-        index_mode: None,
-        new_mode: (kind == Kind::Create).then_some(Mode::File),
-        may_create: kind == Kind::Modify && only_new,
-        may_delete: kind == Kind::Modify && only_old,
-        body: Body::Hunks(hunks),
-    };
-    check_sides(reader, at, &file)?;
-    Ok((file, next))
-}
-
-fn is_backup(longer: &RelPath, shorter: &RelPath) -> bool {
-    let rest = longer.as_str().strip_prefix(shorter.as_str());
-    rest.is_some_and(|rest| !rest.contains('/'))
-}
-
-/// The name in `NAME<tab>TIMESTAMP`, also where the tab was lost before a timestamp.
-fn name_part(raw: &[u8]) -> &[u8] {
-    match raw.iter().position(|b| *b == b'\t') {
-        Some(tab) => &raw[..tab],
-        None => raw[..timestamp(raw).unwrap_or(raw.len())].trim_ascii_end(),
-    }
-}
-
-/// Where ` YYYY-MM-DD HH:MM` begins.
-fn timestamp(raw: &[u8]) -> Option<usize> {
-    let shape = b" 0000-00-00 00:00";
-    raw.windows(shape.len()).position(|w| w.iter().zip(shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s }))
-}
-
-/// A timestamp of 1970-01-01 00:00:00 UTC, in whatever zone it is written: patch(1)'s and git's sign of a file that is not there.
-fn is_epoch(raw: &[u8]) -> bool {
-    let Some(tab) = raw.iter().position(|b| *b == b'\t') else { return false };
-    let text = String::from_utf8_lossy(&raw[tab + 1..]);
-    let mut words = text.split_ascii_whitespace();
-    let (Some(date), Some(time), zone) = (words.next(), words.next(), words.next()) else { return false };
-    let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
-    if !fraction.bytes().all(|b| b == b'0') || words.next().is_some() {
-        return false;
-    }
-    let minutes = |text: &str| -> Option<i32> {
-        let (h, m) = (text.get(..2)?.parse::<i32>().ok()?, text.get(text.len().checked_sub(2)?..)?.parse::<i32>().ok()?);
-        Some(h * 60 + m)
-    };
-    let mut parts = clock.splitn(3, ':');
-    let (Some(h), Some(m), seconds) = (parts.next(), parts.next(), parts.next()) else { return false };
-    if !matches!(seconds, None | Some("00")) {
-        return false;
-    }
-    let Some(local) = minutes(&format!("{h:0>2}{m:0>2}")) else { return false };
-    let offset = match zone.unwrap_or("+0000").split_at_checked(1) {
-        Some(("+", digits)) => minutes(digits),
-        Some(("-", digits)) => minutes(digits).map(|m| -m),
-        _ => None,
-    };
-    let day = match date {
-        "1969-12-31" => -24 * 60,
-        "1970-01-01" => 0,
-        _ => return false,
-    };
-    offset == Some(day + local)
 }
 
 /// The name in `diff --git a/NAME b/NAME`, which is written twice there.
