@@ -3,6 +3,7 @@
 use crate::git::objects::Mode;
 use crate::names::{RelPath, visible};
 use crate::patch::diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind, Reader, strip_folders};
+use crate::patch::plain::name_part;
 
 /// What the lines below `diff --git` said.
 #[derive(Default)]
