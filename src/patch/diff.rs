@@ -20,7 +20,7 @@ use crate::patch::section;
 pub enum Dialect {
     /// `git am --keep-cr`.
     Git,
-    /// `quilt push --fuzz=0`, which is `patch -E`.
+    /// `quilt push --fuzz=0`, which is patch(1).
     Quilt,
 }
 
@@ -319,6 +319,11 @@ impl<'a> Reader<'a> {
         let text = self.text(at, name)?;
         let stripped =
             strip_folders(&text, strip).ok_or_else(|| self.fail(at, DiffProblem::Strip { name: visible(&text), strip }))?;
+        let stripped = match self.dialect {
+            // diff(1) run in a folder writes `./FILE`; git would refuse it.
+            Dialect::Quilt => stripped.strip_prefix("./").map(str::to_owned).unwrap_or(stripped),
+            Dialect::Git => stripped,
+        };
         RelPath::new(stripped).map_err(|e| self.fail(at, DiffProblem::Path(e)))
     }
 

@@ -142,8 +142,9 @@ fn change(file: &FilePatch, old: Option<FileState>, dialect: Dialect) -> Result<
             return Err(FileProblem::RestAfterDelete { lines: place::Text::new(&bytes).len() });
         }
         Kind::Delete => true,
-        // patch(1) runs with -E in quilt: what becomes empty goes away.
-        Kind::Modify => bytes.is_empty() && !before.is_empty() && (file.may_delete || dialect == Dialect::Quilt),
+        // git takes the file away where nothing is left and no header says otherwise; patch(1) without -E, as quilt runs
+        // it, keeps an empty file.
+        Kind::Modify => file.may_delete && bytes.is_empty() && dialect == Dialect::Git,
         Kind::Create | Kind::Rename | Kind::Copy => false,
     };
     let state = (!gone).then_some(FileState { mode, bytes });

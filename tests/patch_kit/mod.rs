@@ -191,6 +191,31 @@ impl Lab {
         self.write(&format!("always{}", rng.below(1_000_000)), b"x\n");
     }
 
+    /// Changes that diff(1) (`plain`) or patch(1) can express.
+    pub(crate) fn text_change(&self, rng: &mut Rng, count: usize, plain: bool) {
+        for n in 0..1 + rng.below(count) {
+            let files: Vec<String> = self.files().into_iter().filter(|f| f != "link" && f != "bin.dat").collect();
+            let path = files[rng.below(files.len())].clone();
+            let full = self.repo().join(&path);
+            match rng.below(8) {
+                0 => self.write(&format!("new/file{}{n}", rng.below(100)), &random_text(rng)),
+                1 => fs::remove_file(&full).unwrap(),
+                2 if !plain => {
+                    let to = self.repo().join(format!("moved/to {}{n}", rng.below(100)));
+                    fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    fs::rename(&full, &to).unwrap();
+                    edit(&to, rng, 1);
+                }
+                3 if !plain => {
+                    let mode = fs::metadata(&full).unwrap().permissions().mode() ^ 0o111;
+                    fs::set_permissions(&full, fs::Permissions::from_mode(mode)).unwrap();
+                }
+                _ => edit(&full, rng, 2),
+            }
+        }
+        self.write(&format!("always{}", rng.below(1_000_000)), b"x\n");
+    }
+
     /// What an upstream does between releases: mostly small edits elsewhere.
     pub(crate) fn random_drift(&self, rng: &mut Rng) {
         for path in self.files() {
