@@ -144,3 +144,7 @@ fn different(overlay: &mut Overlay<'_>, a: &Staged, b: &Staged) -> Result<Vec<Re
     }
     Ok(out)
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

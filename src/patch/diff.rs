@@ -354,3 +354,7 @@ pub(crate) fn strip_folders(name: &str, count: usize) -> Option<String> {
     }
     (!out.is_empty()).then_some(out)
 }
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

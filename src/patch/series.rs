@@ -236,3 +236,7 @@ pub(crate) fn check_listed(file: &str, listed: &[String]) -> Result<PatchName, L
     let near = nearest(file, listed.iter().map(String::as_str).filter(|f| f.ends_with(".patch")));
     Err(ListProblem::NoSuchFile { file: name, nearest: near.map(str::to_owned) })
 }
+
+#[cfg(test)]
+#[path = "series_tests.rs"]
+mod tests;
