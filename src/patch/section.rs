@@ -201,6 +201,13 @@ fn resolve(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, body: Body) ->
             (name.clone(), name)
         }
     };
+    if loose && headers.minus.is_none() {
+        // patch(1) takes the names of such a section from the `diff --git` line, where a blank ends them.
+        let names = &reader.header_line(at)?[b"diff --git ".len()..];
+        if !names.contains(&b'"') && names.iter().filter(|b| **b == b' ').count() != 1 {
+            return fail(DiffProblem::NoName);
+        }
+    }
     // Every name that the section repeats must agree with the others.
     let agree = |name: Option<&[u8]>, path: &RelPath, absent: bool| -> Result<(), DiffError> {
         let Some(name) = name else { return Ok(()) };
