@@ -241,7 +241,7 @@ fn go_build(
         args.set("mod", "readonly");
     }
     let prepare = rule.prepare.iter().map(|c| c.iter().map(|w| fill(w)).collect()).collect::<Result<_, _>>()?;
-    let stamp = rule.vcs.then(|| match &entry.origin {
+    let stamp = rule.vcs.then_some(match &entry.origin {
         Origin::Git { time, .. } => *time,
         _ => 0,
     });

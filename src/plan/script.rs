@@ -139,7 +139,7 @@ fn sources(out: &mut Script, plan: &BuildPlan, diffs: &Diffs) {
 fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName>, place: &str, diffs: &Diffs) {
     match &sources.origin {
         Origin::Module { module, sum } => {
-            let version = name.as_ref().and_then(|_| sources.version.as_deref()).unwrap_or_default();
+            let version = sources.version.as_deref().unwrap_or_default();
             out.module(module, version, sum, &format!("src/{place}"));
         }
         Origin::Git { url, commit, .. } => {

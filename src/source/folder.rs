@@ -91,11 +91,11 @@ fn read_built_in(
 
 fn read_folder(root: &Path) -> Result<Changes, SourceError> {
     let mut changes = Changes::new();
-    read_level(root, root, "", &mut changes)?;
+    read_level(root, "", &mut changes)?;
     Ok(changes)
 }
 
-fn read_level(root: &Path, folder: &Path, prefix: &str, changes: &mut Changes) -> Result<(), SourceError> {
+fn read_level(folder: &Path, prefix: &str, changes: &mut Changes) -> Result<(), SourceError> {
     let wrong = |path: &Path, reason: String| SourceError::Folder { path: path.to_owned(), reason };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -116,7 +116,7 @@ fn read_level(root: &Path, folder: &Path, prefix: &str, changes: &mut Changes) -
         }
         let relative = RelPath::new(format!("{prefix}{name}")).map_err(|e| wrong(&path, e.to_string()))?;
         if meta.is_dir() {
-            read_level(root, &path, &format!("{relative}/"), changes)?;
+            read_level(&path, &format!("{relative}/"), changes)?;
         } else if meta.is_symlink() {
             let target = fs::read_link(&path).map_err(|e| wrong(&path, e.to_string()))?;
             let target = target.to_str().ok_or_else(|| wrong(&path, "the link's target is not UTF-8".into()))?;
