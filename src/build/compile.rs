@@ -120,7 +120,7 @@ pub fn compile(
             "make" => ("make", exec.run(Tool::Make)?),
             "git" => ("git", exec.run(Tool::Git)?),
             "go" => ("go", go.run_in(&host)),
-            other => ("prepare", exec.program(Path::new(other))),
+            other => ("prepare", exec.named(other, tree.dir())?),
         };
         run = run.env_clear();
         for (name, value) in host.iter() {

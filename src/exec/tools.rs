@@ -92,17 +92,24 @@ impl Exec {
         if let Some(path) = found.get(&tool) {
             return Ok(path.clone());
         }
-        let path = self
-            .environment
-            .get("PATH")
-            .into_iter()
-            .flat_map(std::env::split_paths)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(tool.name()))
-            .find(|path| is_program(path))
-            .ok_or(ExecError::NotFound { tool: tool.name(), hint: tool.hint() })?;
+        let path = self.search(tool.name()).ok_or(ExecError::NotFound { tool: tool.name(), hint: tool.hint() })?;
         found.insert(tool, path.clone());
         Ok(path)
+    }
+
+    fn search(&self, name: &str) -> Option<PathBuf> {
+        let path = self.environment.get("PATH").into_iter().flat_map(std::env::split_paths);
+        path.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| is_program(path))
+    }
+
+    /// A run of what a recipe's `prepare` names: a program by the PATH of the snapshot, or, with a `/`, a file below `folder`.
+    pub fn named(&self, name: &str, folder: &Path) -> Result<Run<'_>, ExecError> {
+        let path = if name.contains('/') { Some(folder.join(name)) } else { self.search(name) };
+        let path = path.ok_or_else(|| ExecError::Spawn {
+            command: name.to_owned(),
+            source: std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such program on PATH"),
+        })?;
+        Ok(Run::new(self, path, name.to_owned(), rustix::process::Signal::TERM))
     }
 
     /// A run of a tool. A killed forge ends it with TERM, which git, make and docker use to clean up after themselves.
@@ -123,6 +130,20 @@ fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_named_program_is_on_path_or_in_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let exec = Exec::new(Environment::from_vars([("PATH", "/usr/bin:/bin")]), Interrupt::never());
+        let done = exec.named("true", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
+        assert!(done.status.success());
+        let script = dir.path().join("hack.sh");
+        std::fs::write(&script, "#!/bin/sh\necho here\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let done = exec.named("./hack.sh", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
+        assert_eq!(done.stdout, b"here\n");
+        assert!(matches!(exec.named("no-such-program", dir.path()), Err(ExecError::Spawn { .. })));
+    }
 
     #[test]
     fn tools_are_found_in_absolute_parts_of_path_only() {

@@ -54,7 +54,9 @@ impl Session<'_> {
             return Ok(old.clone());
         }
         let line = self.capture(component, rule, &from, go, patched)?;
-        for flag in &line.args.flags {
+        // Tags and -buildvcs have keys of their own in a recipe; in a captured line they are what they are.
+        let own_key = |flag: &&String| flag.starts_with("-tags=") || flag.starts_with("-buildvcs");
+        for flag in line.args.flags.iter().filter(|flag| !own_key(flag)) {
             let refused = match flag.strip_prefix("-ldflags=") {
                 Some(ldflags) => policy::check_ldflags(ldflags, &rule.allow),
                 None => policy::check_flag(flag, &rule.allow),
