@@ -6,8 +6,8 @@
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-/// What all binary parts of one patch file may inflate to.
-pub(crate) const BUDGET: u64 = 64 * 1024 * 1024;
+/// What all binary parts of one patch file, in both directions, may inflate to: twice the limit for one direction.
+pub(crate) const BUDGET: u64 = 2 * 64 * 1024 * 1024;
 
 /// Why a binary part is unusable. Completes "the binary part is broken: ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize)]
@@ -26,7 +26,7 @@ pub enum BinaryError {
     #[error("its data does not have the announced size")]
     Size,
     /// Too much for one patch file.
-    #[error("the binary parts of the patch inflate to more than 64 MiB")]
+    #[error("the binary parts of the patch are too large: more than 64 MiB")]
     TooLarge,
     /// The delta's instructions make no sense.
     #[error("its delta is malformed")]
@@ -211,7 +211,7 @@ mod tests {
     fn sizes_are_held_to() {
         assert_eq!(Block::read(b"literal 9", &[LITERAL], &mut BUDGET.clone()), Err(BinaryError::Size));
         assert_eq!(Block::read(b"literal 11", &[LITERAL], &mut BUDGET.clone()), Err(BinaryError::Size));
-        assert_eq!(Block::read(b"literal 99999999", &[LITERAL], &mut BUDGET.clone()), Err(BinaryError::TooLarge));
+        assert_eq!(Block::read(b"literal 999999999", &[LITERAL], &mut BUDGET.clone()), Err(BinaryError::TooLarge));
         assert_eq!(Block::read(b"literal 10", &[LITERAL], &mut 9), Err(BinaryError::TooLarge));
     }
 

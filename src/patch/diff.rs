@@ -293,15 +293,22 @@ impl<'a> Reader<'a> {
         Ok((hunks, at))
     }
 
-    /// The parts after `GIT binary patch`: the forward one is decoded, the way back is only skipped.
+    /// The parts after `GIT binary patch`: forward, and perhaps the way back, which only has to be sound (git then drops the
+    /// section and what follows it without an error).
     pub(crate) fn binary(&mut self, at: usize) -> Result<(Block, usize), DiffError> {
-        let fail = |error| DiffError { line: self.first + at, problem: DiffProblem::Binary(error) };
-        let end = self.binary_end(at).ok_or_else(|| fail(BinaryError::Header))?;
-        let data: Vec<&[u8]> = self.lines[at + 1..end].iter().map(|l| l.trim_ascii_end()).collect();
-        let block = Block::read(self.lines[at].trim_ascii_end(), &data, &mut self.budget).map_err(fail)?;
+        let end = self.binary_end(at).ok_or_else(|| self.fail(at, DiffProblem::Binary(BinaryError::Header)))?;
+        let forward = self.binary_part(at, end)?;
         // An empty line ends each part.
         let next = (end + 1).min(self.lines.len());
-        Ok((block, self.binary_end(next).map_or(next, |end| (end + 1).min(self.lines.len()))))
+        let Some(end) = self.binary_end(next) else { return Ok((forward, next)) };
+        self.binary_part(next, end)?;
+        Ok((forward, (end + 1).min(self.lines.len())))
+    }
+
+    fn binary_part(&mut self, at: usize, end: usize) -> Result<Block, DiffError> {
+        let data: Vec<&[u8]> = self.lines[at + 1..end].iter().map(|l| l.trim_ascii_end()).collect();
+        let block = Block::read(self.lines[at].trim_ascii_end(), &data, &mut self.budget);
+        block.map_err(|e| self.fail(at, DiffProblem::Binary(e)))
     }
 
     /// Where the binary part that begins at `at` ends, if one begins there.

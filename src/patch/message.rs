@@ -19,7 +19,8 @@ const DEP3: [&str; 11] = [
 ];
 
 fn is_dep3(name: &str) -> bool {
-    DEP3.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.len() > 4 && name[..4].eq_ignore_ascii_case("bug-")
+    DEP3.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || strip_prefix_ignoring_case(name, "bug-").is_some_and(|rest| !rest.is_empty())
 }
 
 /// `git stripspace`: no trailing blanks, no more than one empty line in a row, none at the ends.

@@ -11,6 +11,8 @@ mod blame;
 mod diff;
 mod explain;
 mod form;
+#[cfg(test)]
+mod fuzz_tests;
 mod hunk;
 mod mail;
 mod message;

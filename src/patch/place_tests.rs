@@ -6,11 +6,14 @@ fn hunks(patch: &str) -> Vec<Hunk> {
     parse(text.as_bytes(), 1, Dialect::Git, 1).unwrap().remove(0).hunks().to_vec()
 }
 
-fn put(file: &str, patch: &str) -> Result<(String, Vec<(usize, i64)>), Vec<HunkProblem>> {
+/// The new text, and which hunks moved.
+type Put = (String, Vec<(usize, i64)>);
+
+fn put(file: &str, patch: &str) -> Result<Put, Vec<HunkProblem>> {
     put_as(Dialect::Git, file, patch)
 }
 
-fn put_as(dialect: Dialect, file: &str, patch: &str) -> Result<(String, Vec<(usize, i64)>), Vec<HunkProblem>> {
+fn put_as(dialect: Dialect, file: &str, patch: &str) -> Result<Put, Vec<HunkProblem>> {
     match place(file.as_bytes(), &hunks(patch), dialect) {
         Ok(placed) => Ok((String::from_utf8(placed.bytes).unwrap(), placed.moved)),
         Err(failures) => Err(failures.into_iter().map(|f| f.problem).collect()),

@@ -194,9 +194,14 @@ fn resolve(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, body: Body) ->
                 Kind::Create => named(headers.plus)?,
                 Kind::Delete | Kind::Modify | Kind::Rename | Kind::Copy => named(headers.minus)?,
             };
-            let name = match name {
-                Some(name) => name,
-                None => diff_git_name(reader, at)?,
+            let twice = diff_git_name(reader, at);
+            let name = match (name, twice) {
+                (Some(name), Ok(other)) if name != other => {
+                    return fail(DiffProblem::Names(other.to_string(), name.to_string()));
+                }
+                // With blanks the first line can be unreadable; the other two say it.
+                (Some(name), Ok(_) | Err(DiffError { problem: DiffProblem::NoName, .. })) => name,
+                (_, twice) => twice?,
             };
             (name.clone(), name)
         }

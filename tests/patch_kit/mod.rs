@@ -78,6 +78,9 @@ impl Lab {
         let _ = fs::remove_file(&path);
         fs::write(path, bytes).unwrap();
     }
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.repo().join(path)).unwrap()
+    }
     pub(crate) fn commit(&self, subject: &str, rng: &mut Rng) {
         self.git(&["add", "-A"]);
         let authors = [
@@ -109,11 +112,15 @@ impl Lab {
         let out = out.to_str().unwrap();
         self.git(&[&["format-patch", "-q", "-o", out], args].concat());
     }
+    /// The exported patches, in order.
+    pub(crate) fn patches(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut paths: Vec<PathBuf> = fs::read_dir(self.series()).unwrap().map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        paths.into_iter().map(|p| (p.clone(), fs::read(p).unwrap())).collect()
+    }
     /// `git am --keep-cr` of the exported series; true where it took all of it.
     pub(crate) fn am(&self) -> bool {
-        let mut patches: Vec<String> =
-            fs::read_dir(self.series()).unwrap().map(|e| e.unwrap().path().to_str().unwrap().to_owned()).collect();
-        patches.sort();
+        let patches: Vec<String> = self.patches().into_iter().map(|(p, _)| p.to_str().unwrap().to_owned()).collect();
         let mut args = vec!["am", "-q", "--keep-cr"];
         args.extend(patches.iter().map(String::as_str));
         let ok = run(&self.repo(), "git", &args).status.success();
