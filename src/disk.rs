@@ -17,7 +17,7 @@ pub enum DiskError {
     /// No space is left, or the user's quota is used up.
     #[error("no space is left for {}", path.display())]
     #[diagnostic(help(
-        "free some space (`forge gc` clears the store), or choose another place with `--store DIR` or `--out DIR`"
+        "free some space (the store may be removed at any time), or choose another place with `--store DIR` or `--out DIR`"
     ))]
     Full {
         /// What was to be written.

@@ -151,15 +151,17 @@ impl Req {
     /// True where the release is in the range. A pre-release matches only where a bound with the same X.Y.Z names one, or
     /// under `*`.
     pub fn matches(&self, release: &Release) -> bool {
-        self.any_of.iter().any(|all_of| {
-            let v = &release.version;
-            let pre_ok = v.pre.is_empty()
-                || all_of.iter().any(|c| {
-                    c.op == Op::Any
-                        || !c.pre.is_empty() && c.major == v.major && c.minor == Some(v.minor) && c.patch == Some(v.patch)
-                });
-            pre_ok && all_of.iter().all(|c| c.matches(v))
-        })
+        let v = &release.version;
+        let names_pre = |c: &Comparator| {
+            c.op == Op::Any || !c.pre.is_empty() && c.major == v.major && c.minor == Some(v.minor) && c.patch == Some(v.patch)
+        };
+        self.any_of.iter().any(|all_of| (v.pre.is_empty() || all_of.iter().any(names_pre)) && all_of.iter().all(|c| c.matches(v)))
+    }
+
+    /// True where the release is between the bounds, be it a pre-release or not: for the range of an upstream, which says how
+    /// far back its releases go and leaves it to the requirement whether pre-releases are wanted.
+    pub fn spans(&self, release: &Release) -> bool {
+        self.any_of.iter().any(|all_of| all_of.iter().all(|c| c.matches(&release.version)))
     }
 }
 

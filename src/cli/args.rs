@@ -18,22 +18,22 @@ pub(super) struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 recipe, lock or environment at fault; 2 usage; 3 a patch does not apply; 4 a tool that ran (git, go, make)
-failed; 5 a fact about the result is wrong; 130 and 143 interrupted.";
+Exit codes: 0 done; 1 recipe, lock or environment at fault; 2 usage; 3 a patch does not apply; 4 a tool \
+that ran (git, go, make) failed; 5 a fact about the result is wrong; 130 and 143 interrupted.";
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// The store: clones, trees and finished builds [default: $FORGE_STORE, else forge in the user's cache folder]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(super) store: Option<PathBuf>,
     /// Tell only warnings and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
     pub(super) quiet: bool,
     /// Tell more, with all that git, go and make print
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(super) verbose: bool,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
     pub(super) color: Color,
 }
 

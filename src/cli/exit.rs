@@ -141,7 +141,6 @@ fn notes(error: &PipelineError) -> Notes {
     match error {
         PipelineError::Patches { component, failures, .. } => {
             notes.details.extend(failures.iter().map(|f| explain(f, component.as_str())));
-            notes.help.push(format!("`forge tree {component} --unpatched --out DIR` gives the sources that the patches meet"));
         }
         PipelineError::OutOfDate { changes, .. } => notes.details.extend(changes.clone()),
         PipelineError::Build(BuildError::Failed { lines, errors, .. }) => {

@@ -89,7 +89,7 @@ pub enum GitError {
     },
     /// No space is left.
     #[error("no space is left to fetch {url}:\n{detail}")]
-    #[diagnostic(help("free some space (`forge gc` clears the store), or choose another place with `--store DIR`"))]
+    #[diagnostic(help("free some space (the store may be removed at any time), or choose another place with `--store DIR`"))]
     Full {
         /// The remote.
         url: GitUrl,

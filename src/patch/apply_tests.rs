@@ -235,7 +235,7 @@ fn a_failure_is_explained_with_its_places() {
         \x20     + b\\u{1b}[31m\n\
         \x20     + c\\u{d}\n\
         \x20       d\n\
-        next: forge patch rebase k0s\n"
+        next: correct the patch against `forge tree k0s --unpatched --out DIR`\n"
     );
     assert!(matches!(lab.problem(patch), FileProblem::Hunks { failures, .. }
         if matches!(failures[0].problem, HunkProblem::Mismatch { expected_at: 2, .. })));

@@ -13,7 +13,7 @@ const SHOWN: usize = 40;
 pub fn explain(failure: &PatchFailure, component: &str) -> String {
     let mut out = Text::default();
     out.line(0, &format!("{}/{} does not apply", failure.at.series, failure.at.patch));
-    let mut hint = format!("next: forge patch rebase {component}");
+    let mut hint = format!("next: correct the patch against `forge tree {component} --unpatched --out DIR`");
     match &failure.cause {
         Cause::NoForm { forms } => {
             for form in forms {

@@ -72,7 +72,7 @@ const OWN_FLAGS: [(&str, &str); 11] = [
     ("-i", "it would install packages"),
     ("-json", "it changes what forge reads"),
     ("-x", "use forge's -v"),
-    ("-work", "`forge shell` keeps the tree"),
+    ("-work", "the tree of a failed build is kept as it is"),
     ("-h", "it would build nothing"),
 ];
 

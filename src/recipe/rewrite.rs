@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml_edit::{Array, DocumentMut, Item, Value, value};
+use toml_edit::{Array, DocumentMut, Item, value};
 
 use crate::disk::write_atomic;
 use crate::files::read_limited;
@@ -34,21 +34,25 @@ pub fn set_version(path: &Path, component: &ComponentName, wanted: &Wanted, dry_
         Wanted::Range(_) => {
             table.remove("version");
             table.remove("as");
-            let mut lines = table.get("lines").and_then(Item::as_array).cloned().unwrap_or_default();
-            let was = lines.get(0).and_then(Value::as_str).map(str::to_owned);
-            match was {
-                Some(_) => {
-                    lines.replace(0, text.as_str());
+            // In place, so that the key keeps its alignment and the list its comments.
+            let was = match table.get_mut("lines").and_then(Item::as_array_mut).filter(|lines| !lines.is_empty()) {
+                Some(lines) => lines.replace(0, text.as_str()).as_str().map(str::to_owned),
+                None => {
+                    table.insert("lines", value(Array::from_iter([text.as_str()])));
+                    None
                 }
-                None => lines = Array::from_iter([text.as_str()]),
-            }
-            table.insert("lines", value(lines));
+            };
             format!("{component}: first line {} -> {text}", was.unwrap_or_else(|| "none".into()))
         }
         Wanted::Revision(_) | Wanted::Commit(_) => {
             let was = table.get("version").or(table.get("lines")).map(|item| item.to_string().trim().to_owned());
             table.remove("lines");
-            table.insert("version", value(text.as_str()));
+            match table.get_mut("version") {
+                Some(item) => *item = value(text.as_str()),
+                None => {
+                    table.insert("version", value(text.as_str()));
+                }
+            }
             format!("{component}: version {} -> {text:?}", was.unwrap_or_else(|| "none".into()))
         }
     };

@@ -67,7 +67,7 @@ pub fn choose_release(tags: &[Revision], releases: &Releases, wanted: &Wanted, o
         tags.iter()
             .filter(|t| glob.as_ref().is_none_or(|g| g.is_match(t.as_str())))
             .filter_map(Release::parse)
-            .filter(|r| releases.versions.as_ref().is_none_or(|range| range.matches(r)))
+            .filter(|r| releases.versions.as_ref().is_none_or(|range| range.spans(r)))
     };
     let matching = all().filter(|r| match wanted {
         Wanted::Range(req) => req.matches(r),
