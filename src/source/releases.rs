@@ -89,11 +89,11 @@ pub fn choose_release(tags: &[Revision], releases: &Releases, wanted: &Wanted, o
 
 /// The names nearest to what was asked for, as a sentence.
 fn near(names: &[Revision], wanted: &str) -> String {
-    let digits =
-        |text: &str| text.chars().filter(|c| c.is_ascii_digit() || *c == '.').take_while(|c| *c != '+').collect::<String>();
-    let stem = digits(wanted);
+    // What the wanted name and its neighbours have in common: the numbers, without build or pre-release.
+    let numbers = wanted.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let stem = numbers.split(|c: char| !c.is_ascii_digit() && c != '.').next().unwrap_or_default();
     let mut alike: Vec<&str> =
-        names.iter().map(Revision::as_str).filter(|n| !stem.is_empty() && n.trim_start_matches('v').starts_with(&stem)).collect();
+        names.iter().map(Revision::as_str).filter(|n| !stem.is_empty() && n.trim_start_matches('v').starts_with(stem)).collect();
     alike.reverse();
     alike.truncate(5);
     if let Some(near) = nearest(wanted, names.iter().map(Revision::as_str))
@@ -152,6 +152,7 @@ mod tests {
         let pick = |wanted: &str| choose_release(&tags, &releases, &Wanted::parse(wanted).unwrap(), "k0s").map(|r| r.to_string());
         assert_eq!(pick("~1.36").unwrap(), "v1.36.3+k0s.2");
         assert_eq!(pick("*").unwrap(), "v1.36.4-rc.0+k0s.0");
+        assert_eq!(near(&tags, "v1.36.3+k0s.9"), "the nearest are v1.36.3+k0s.2, v1.36.3+k0s.0");
         let error = pick("~1.37").unwrap_err();
         assert!(matches!(&error, SourceError::NoRelease { hint, .. } if hint.contains("v1.36.3+k0s.2")), "{error:?}");
     }
