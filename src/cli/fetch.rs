@@ -6,11 +6,12 @@ use crate::cli::args::SelectArgs;
 use crate::cli::build::selections;
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE};
-use crate::pipeline::{check_tags, fetch, select};
+use crate::pipeline::{Trust, check_tags, fetch, select};
 
 pub(super) fn run(context: &Context, args: &SelectArgs) -> Result<u8, CliError> {
     let project = context.project(&args.session.recipe)?;
-    let options = context.options(&args.session, &project.recipe)?;
+    let mut options = context.options(&args.session, &project.recipe)?;
+    options.trust = Trust::Locked;
     let selected = select(&project.recipe, &selections(&args.components)?, true)?;
     let store = context.store()?;
     let session = context.session(&project, &store, &options);

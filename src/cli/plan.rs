@@ -8,12 +8,13 @@ use crate::cli::args::PlanArgs;
 use crate::cli::build::{options, selected};
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE};
-use crate::pipeline::{plan_all, scripts};
+use crate::pipeline::{Trust, plan_all, scripts};
 use crate::plan::BuildPlan;
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<u8, CliError> {
     let project = context.project(&args.what.session.recipe)?;
-    let options = options(context, &args.what, &project)?;
+    let mut options = options(context, &args.what, &project)?;
+    options.trust = Trust::Locked;
     let selected = selected(&args.what, &project)?;
     let store = context.store()?;
     let session = context.session(&project, &store, &options);

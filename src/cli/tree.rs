@@ -4,11 +4,12 @@ use crate::cli::args::TreeArgs;
 use crate::cli::build::selections;
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE};
-use crate::pipeline::{Pick, PipelineError, TreeKind, write_tree};
+use crate::pipeline::{Pick, PipelineError, TreeKind, Trust, write_tree};
 
 pub(super) fn run(context: &Context, args: &TreeArgs) -> Result<u8, CliError> {
     let project = context.project(&args.session.recipe)?;
-    let options = context.options(&args.session, &project.recipe)?;
+    let mut options = context.options(&args.session, &project.recipe)?;
+    options.trust = Trust::Sources;
     let selection = selections(std::slice::from_ref(&args.component))?.remove(0);
     let component = project.recipe.component(&selection.component).map_err(PipelineError::from)?;
     if args.session.locked && selection.wanted.is_some() {

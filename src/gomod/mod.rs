@@ -11,4 +11,4 @@ pub use edit::{Operation, Operations};
 pub use file::{GoModFile, ModuleVersion};
 pub use go::{Go, GoBin, GoEnv, GoError, c_compiler, c_env, find_go, toolchain_of};
 pub use module::{DownloadedModule, list_versions};
-pub use rewrite::{RewriteError, Rewritten, download_all, prove, rewrite};
+pub use rewrite::{RewriteError, Rewritten, download_needed, prove, rewrite};

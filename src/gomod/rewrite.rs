@@ -172,9 +172,9 @@ fn stream(run: crate::exec::Run<'_>, reporter: &dyn Reporter) -> Result<(), GoEr
     if status.success() { Ok(()) } else { Err(failure(command, status, lines.join("\n").as_bytes())) }
 }
 
-/// Downloads every module that the tree's go.mod leads to.
-pub fn download_all(go: &Go<'_>, tree: &Path, reporter: &dyn Reporter) -> Result<(), GoError> {
-    stream(go.run().args(["mod", "download"]).cwd(tree), reporter)
+/// Downloads every module that `packages` need in `env`. Packages that `prepare` has yet to generate are passed over.
+pub fn download_needed(go: &Go<'_>, tree: &Path, packages: &[String], flags: &[String], env: &GoEnv) -> Result<(), GoError> {
+    go.output(go.run_in(env).args(["list", "-e", "-deps"]).args(flags).arg("--").args(packages).cwd(tree)).map(drop)
 }
 
 /// Shows by `go list -m` that each replacement is used: a version on the left that is not the required one is ignored by go

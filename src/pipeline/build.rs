@@ -16,7 +16,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::resolve::{Mode, Resolved, ResolvedPart, variables_of};
 use crate::pipeline::select::Selected;
-use crate::pipeline::session::Session;
+use crate::pipeline::session::{Session, Trust};
 use crate::plan::{self, BuildPlan, Host, Lock, LockEntry, Origin, Part, Request, Sources};
 use crate::recipe::model::{Component, Source};
 use crate::release::Release;
@@ -82,7 +82,7 @@ pub fn resolve_all(
     for selected in selected {
         if selected.pick.ad_hoc {
             out.push(session.resolve(selected, &mut Lock::default(), Mode::Fresh)?);
-        } else if session.options.replaces.is_empty() {
+        } else if session.options.replaces.is_empty() && session.options.trust != Trust::Sources {
             out.push(session.resolve(selected, &mut file.lock, Mode::Keep)?);
         } else {
             // What is only for this run never reaches the lock.

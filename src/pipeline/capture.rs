@@ -11,7 +11,7 @@ use crate::names::{GoVersion, RelPath};
 use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::resolve::{ResolvedPart, rule_args};
-use crate::pipeline::session::Session;
+use crate::pipeline::session::{Session, Trust};
 use crate::plan::{BuildLock, FromMake, LockEntry, go_build_line};
 use crate::recipe::model::Component;
 use crate::recipe::policy;
@@ -52,6 +52,14 @@ impl Session<'_> {
             old.filter(|old| old.vcs == lock.vcs && old.prepare == lock.prepare && keeps(&old.args.flags, &own.flags))
         {
             return Ok(old.clone());
+        }
+        match self.options.trust {
+            Trust::Run => {}
+            Trust::Locked => return Err(PipelineError::FlagsNotLocked(component.name.clone())),
+            Trust::Sources => {
+                lock.args.packages = vec!["./...".into()];
+                return Ok(lock);
+            }
         }
         let line = self.capture(component, rule, &from, go, patched)?;
         // Tags and -buildvcs have keys of their own in a recipe; in a captured line they are what they are.

@@ -138,6 +138,10 @@ pub enum PipelineError {
     #[error("{0} is resolved afresh, without the lock: --locked cannot hold for it")]
     #[diagnostic(help("drop --locked, or name the component without @"))]
     LockedAdHoc(String),
+    /// The argument list is not known without running the upstream's Makefile.
+    #[error("the flags of {0} come from its Makefile, and are not locked yet for these sources")]
+    #[diagnostic(help("`forge lock` runs `make -n`, and with it the $(shell ...) parts that the upstream wrote, as you"))]
+    FlagsNotLocked(ComponentName),
     /// A component that follows its users is not required by one of them.
     #[error("{component}: {program} {release} does not require {module}")]
     #[diagnostic(help("{hint}"))]

@@ -21,6 +21,6 @@ pub use lockfile::LockFile;
 pub use outdated::{Moved, check_tags, fetch, update};
 pub use resolve::{Mode, Resolved, ResolvedPart, variables_of};
 pub use select::{Pick, Selected, Selection, picks, select};
-pub use session::{Options, Session};
+pub use session::{Options, Session, Trust};
 pub use show::{plan_all, scripts};
 pub use tree::{Kind as TreeKind, write_tree};

@@ -1,7 +1,7 @@
 //! Sources and series of one component: what `resolve` puts together.
 
 use crate::event::Event;
-use crate::git::remote::RefKind;
+use crate::git::remote::{RefKind, list_refs};
 use crate::git::store::GitStore;
 use crate::names::{CommitId, GitUrl, ModulePath, ModuleQuery, RelPath, Revision};
 use crate::patch::{PatchedTree, Series, Status};
@@ -32,12 +32,18 @@ impl Session<'_> {
     /// The unpatched tree of a locked entry. It must be what the lock says.
     pub(super) fn base_of_entry(&self, component: &Component, entry: &LockEntry) -> Result<Base, PipelineError> {
         let base = match (&entry.origin, &component.upstream.source) {
-            (Origin::Git { commit, reference, .. }, Source::Git(home)) => {
+            (Origin::Git { url, commit, reference, .. }, Source::Git(home)) if *url == home.to_string() => {
                 let url = self.url_of(component, home);
                 let found = self.fetched(component, home, url, commit, reference.as_deref(), &entry.release)?;
                 Base { origin: entry.origin.clone(), release: entry.release.clone(), checkout: found.0 }
             }
-            (Origin::Module { sum, .. }, Source::Module(module)) => {
+            (Origin::Module { module: path, .. }, Source::Module(module))
+                if path == module.as_str() && self.options.sources.contains_key(&component.name) =>
+            {
+                let checkout = self.module_from_git(component, module, &entry.release)?;
+                Base { origin: entry.origin.clone(), release: entry.release.clone(), checkout }
+            }
+            (Origin::Module { module: path, sum }, Source::Module(module)) if path == module.as_str() => {
                 let base = self.module_base(component, module, &ModuleQuery::new(entry.release.as_str())?)?;
                 match &base.origin {
                     Origin::Module { sum: found, .. } if found != sum => {
@@ -48,7 +54,7 @@ impl Session<'_> {
                 }
             }
             (Origin::Folder { .. }, Source::Path(folder)) => return self.folder_base(folder, &entry.release),
-            // The upstream became another kind of thing: the entry says nothing about it.
+            // The upstream is another one now: the entry says nothing about it.
             _ => return self.base_of_pick(component, &entry_pick(entry)),
         };
         if *base.checkout.tree() != entry.tree {
@@ -143,8 +149,11 @@ impl Session<'_> {
     }
 
     fn module_base(&self, component: &Component, module: &ModulePath, version: &ModuleQuery) -> Result<Base, PipelineError> {
-        if let Some(url) = self.options.sources.get(&component.name) {
-            return self.module_from_git(component, url, version);
+        if self.options.sources.contains_key(&component.name) {
+            let reason = format!(
+                "{module} {version} is not locked yet, and only the module proxy knows its sum: lock it without --source first"
+            );
+            return Err(PipelineError::Override { component: component.name.clone(), reason });
         }
         let go = self.any_go()?;
         let (downloaded, checkout) = source::from_module(self.store, &go, module, version)?;
@@ -152,22 +161,17 @@ impl Session<'_> {
         Ok(Base { origin, release: Revision::new(downloaded.version.as_str())?, checkout })
     }
 
-    /// `--source` for a module: the tag of that version, from a repository.
-    fn module_from_git(&self, component: &Component, url: &GitUrl, version: &ModuleQuery) -> Result<Base, PipelineError> {
-        let wanted = Revision::new(version.as_str())?;
-        let tags = crate::git::remote::list_refs(self.exec, url, RefKind::Tags, self.reporter)?;
-        let Some(tag) = tags.into_iter().find(|t| t.name == wanted) else {
-            let reason = format!("{url} has no tag {wanted}; a pseudo-version can only come through the module proxy");
+    /// `--source` for a locked module: the tag of its version, from a repository, as a module has it.
+    fn module_from_git(&self, component: &Component, module: &ModulePath, version: &Revision) -> Result<Checkout, PipelineError> {
+        let url = &self.options.sources[&component.name];
+        let tags = list_refs(self.exec, url, RefKind::Tags, self.reporter)?;
+        let Some(tag) = tags.into_iter().find(|t| t.name == *version) else {
+            let reason = format!("{url} has no tag {version}; a pseudo-version can only come through the module proxy");
             return Err(PipelineError::Override { component: component.name.clone(), reason });
         };
-        let chosen = Chosen {
-            reference: Some(format!("refs/tags/{wanted}")),
-            name: Some(tag.name),
-            commit: tag.commit,
-            tag_object: tag.tag_object,
-        };
-        let pick = Pick { wanted: Wanted::Revision(wanted), named: None, ad_hoc: true };
-        self.git_base(component, url, url, chosen, &pick)
+        let hint = format!("refs/tags/{version}");
+        let (checkout, _) = self.fetched(component, url, url, &tag.commit, Some(&hint), version)?;
+        Ok(source::as_module(self.store, module, &checkout)?)
     }
 
     fn folder_base(&self, folder: &RelPath, release: &Revision) -> Result<Base, PipelineError> {

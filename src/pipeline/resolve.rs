@@ -12,7 +12,7 @@ use crate::patch::{PatchedTree, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::parts::Base;
 use crate::pipeline::select::{Pick, Selected};
-use crate::pipeline::session::Session;
+use crate::pipeline::session::{Session, Trust};
 use crate::plan::{self, KeyBuilder, Lock, LockEntry, ModLock, Origin};
 use crate::recipe::model::{Component, GoRule, Replace, Source, Want};
 use crate::recipe::rule::{BuildRule, build_rule};
@@ -76,7 +76,9 @@ impl Session<'_> {
         let entry = self.entry(component, key, &base, &patched, &parts, operations, locked.as_ref())?;
         lock.put(entry.clone());
         let resolved = Resolved { entry, parts, patches: applied(&patched) };
-        self.remember(component, &resolved, &series)?;
+        if self.options.trust != Trust::Sources {
+            self.remember(component, &resolved, &series)?;
+        }
         Ok(resolved)
     }
 

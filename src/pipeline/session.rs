@@ -11,9 +11,23 @@ use crate::pipeline::error::PipelineError;
 use crate::recipe::model::{Recipe, Replace};
 use crate::store::Store;
 
+/// Whether a command may run what an upstream wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// It may: building and locking do.
+    #[default]
+    Run,
+    /// It may not: a list of flags that only the upstream's Makefile knows has to be in the lock already.
+    Locked,
+    /// It may not, and needs no list of flags: sources alone are wanted. What is resolved is not written to the lock.
+    Sources,
+}
+
 /// What the user asked for besides the recipe.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// Whether something of the upstream's may run.
+    pub trust: Trust,
     /// The lock must not change.
     pub locked: bool,
     /// No network.

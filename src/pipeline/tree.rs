@@ -154,7 +154,7 @@ impl Session<'_> {
         Ok((objects, BaseTree { tree: entry.tree, release: entry.release, time: 0 }, release))
     }
 
-    /// Downloads the toolchain and every module of a build, so that it works offline later.
+    /// Downloads the toolchain and every module of a build, so that it works offline later (but for what `prepare` downloads).
     pub(super) fn fetch_modules(
         &self,
         component: &Component,
@@ -176,7 +176,11 @@ impl Session<'_> {
         let placed = resolved.parts.iter().zip(&inner);
         let parts: Vec<_> = placed.map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree }).collect();
         lay_out(&dir, &objects, &resolved.entry.result, &parts, resolved.entry.module.as_ref(), None)?;
-        crate::gomod::download_all(&go, &dir, self.reporter)?;
+        let build = resolved.entry.build.as_ref();
+        for (build, target) in build.iter().flat_map(|b| self.targets().iter().map(move |t| (*b, t))) {
+            let env = go.env(Some(target), build.cgo, &build.env);
+            crate::gomod::download_needed(&go, &dir, &build.args.packages, &build.args.selection(), &env)?;
+        }
         self.store.remember("modules", &key, "");
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::FilesError;
-use crate::git::objects::{Objects, ObjectsError};
+use crate::git::objects::{Changes, Mode, Objects, ObjectsError};
 use crate::git::{self, GitError};
 use crate::gomod::{DownloadedModule, Go, GoError};
 use crate::names::{CommitId, ModulePath, ModuleQuery, Revision, TreeId};
@@ -168,6 +168,27 @@ pub fn from_git(store: &Path, commit: &CommitId) -> Result<GitCheckout, SourceEr
     let objects = Objects::open(store)?;
     let checkout = Checkout::new(store.to_owned(), objects.commit_tree(commit)?);
     Ok(GitCheckout { checkout, time: objects.commit_time(commit)? })
+}
+
+/// The tree that the module of a repository's root would have (<https://go.dev/ref/mod#zip-files>): files without their
+/// modes, no links, nothing of nested modules or vendored packages.
+pub fn as_module(store: &Store, module: &ModulePath, checkout: &Checkout) -> Result<Checkout, SourceError> {
+    let objects = checkout.objects()?;
+    let entries = objects.walk(checkout.tree())?;
+    let nested: Vec<&str> = entries.iter().filter_map(|e| e.path.as_str().strip_suffix("/go.mod")).collect();
+    let left_out = |path: &str| {
+        let inside = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
+        path.split('/').rev().skip(1).any(|part| part == "vendor") || nested.iter().any(inside)
+    };
+    let mut changes = Changes::new();
+    for entry in &entries {
+        if matches!(entry.mode, Mode::File | Mode::Executable) && !left_out(entry.path.as_str()) {
+            changes.insert(entry.path.clone(), Some((Mode::File, objects.blob(&entry.id)?)));
+        }
+    }
+    let path = store.module(module);
+    let tree = Objects::init(&path)?.write(None, &changes)?;
+    Ok(Checkout::new(path, tree))
 }
 
 /// Makes a module's tree available. Its content comes through the Go module proxy and is verified there.
