@@ -1,0 +1,17 @@
+//! What the tests share: a [`Sandbox`] to run forge in, [`Upstream`]s with releases, and comparing of what forge said.
+
+#![allow(dead_code, unused_imports, reason = "a kit offers more than each of its users takes")]
+
+mod host;
+mod mail;
+mod program;
+mod run;
+mod sandbox;
+mod upstream;
+
+pub(crate) use host::{git, go_version};
+pub(crate) use mail::series_toml;
+pub(crate) use program::Program;
+pub(crate) use run::{Cmd, Ran};
+pub(crate) use sandbox::Sandbox;
+pub(crate) use upstream::Upstream;
