@@ -135,7 +135,8 @@ pub(crate) struct Sink {
 impl Sink {
     /// For the file `name` with this content.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        let source = NamedSource::new(crate::names::visible(name), printable(text)).with_language("toml");
+        let shown = printable(&without_userinfo(text));
+        let source = NamedSource::new(crate::names::visible(name), shown).with_language("toml");
         Self { source: Arc::new(source), problems: Vec::new(), warnings: Vec::new() }
     }
 
@@ -194,6 +195,23 @@ impl Sink {
     }
 }
 
+/// The text with the userinfo of every URL as stars of the same length in bytes: spans stay right. No snippet may show it,
+/// whatever its error is about.
+fn without_userinfo(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in text.split_inclusive("://") {
+        let end = piece.find(|c: char| c == '/' || c == '"' || c == '\'' || c.is_whitespace()).unwrap_or(piece.len());
+        match piece[..end].rfind('@').filter(|_| out.ends_with("://")) {
+            Some(at) => {
+                out.push_str(&"*".repeat(at));
+                out.push_str(&piece[at..]);
+            }
+            None => out.push_str(piece),
+        }
+    }
+    out
+}
+
 /// The text with every character that could steer a terminal replaced by one of the same length in bytes: spans stay right.
 fn printable(text: &str) -> String {
     let mut chars = text.chars().peekable();
@@ -220,6 +238,14 @@ mod tests {
         let text = "a\x1b[2J\r\u{85}\u{202e}b\r\n\tü";
         let shown = printable(text);
         assert_eq!(shown, "a?[2J?\u{b7}\u{fffd}b\r\n\tü");
+        assert_eq!(shown.len(), text.len());
+    }
+
+    #[test]
+    fn a_snippet_shows_no_userinfo_and_keeps_its_offsets() {
+        let text = "git = \"https://me:s3cr3t@host/x\" # or 'https://tökn@host', https://host/a@b, a@b://c";
+        let shown = without_userinfo(text);
+        assert_eq!(shown, "git = \"https://*********@host/x\" # or 'https://*****@host', https://host/a@b, a@b://c");
         assert_eq!(shown.len(), text.len());
     }
 
