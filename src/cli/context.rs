@@ -129,7 +129,7 @@ impl Context {
             let name = ComponentName::new(name).map_err(|e| CliError::usage(e.to_string(), example))?;
             recipe.component(&name).map_err(crate::pipeline::PipelineError::from)?;
             let folder = self.absolute(Path::new(origin));
-            let url = if folder.is_dir() {
+            let url = if !origin.is_empty() && folder.is_dir() {
                 let (url, dirty) = local_source(&self.exec, &name, &folder)?;
                 if dirty {
                     let text = format!("{} has uncommitted changes, which are not built", folder.display());
