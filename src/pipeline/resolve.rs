@@ -58,10 +58,12 @@ impl Session<'_> {
     pub fn resolve(&self, selected: &Selected<'_>, lock: &mut Lock, mode: Mode) -> Result<Resolved, PipelineError> {
         let Selected { component, pick } = selected;
         let key = pick.key();
-        let locked = if mode == Mode::Keep { lock.find(&component.name, &key).cloned() } else { None };
+        let locked = if mode == Mode::Keep { lock.find(&component.name, &key) } else { None };
+        let locked = locked.map(|entry| as_the_recipe_names_it(component, pick, entry.clone()));
         if let Some(entry) = &locked
             && let Some(known) = self.recall(component, entry, lock)?
         {
+            lock.put(entry.clone());
             return Ok(known);
         }
         self.check_interrupt()?;
@@ -162,7 +164,8 @@ impl Session<'_> {
                 (pick.key(), pick)
             }
         };
-        let locked = if mode == Mode::Keep { lock.find(&other.name, &key).cloned() } else { None };
+        let locked = if mode == Mode::Keep { lock.find(&other.name, &key) } else { None };
+        let locked = locked.map(|entry| as_the_recipe_names_it(other, &pick, entry.clone()));
         let inner = match &locked {
             Some(entry) => self.base_of_entry(other, entry)?,
             None => self.base_of_pick(other, &pick)?,
@@ -489,6 +492,19 @@ fn variables(base: &Base, target: &crate::names::Target) -> Variables {
         _ => None,
     };
     Variables { version: base.release.clone(), commit, target: target.clone(), target_dir: None }
+}
+
+/// The entry with the URL and the name (`as = "..."`) that the recipe has now. Neither is a reason to leave the commit.
+fn as_the_recipe_names_it(component: &Component, pick: &Pick, mut entry: LockEntry) -> LockEntry {
+    if let (Source::Git(home), Origin::Git { url, commit, reference, .. }) = (&component.upstream.source, &mut entry.origin) {
+        *url = home.to_string();
+        let by_itself = match reference.as_deref() {
+            Some(full) => full.strip_prefix("refs/tags/").or(full.strip_prefix("refs/heads/")).unwrap_or(full),
+            None => &commit.as_str()[..12],
+        };
+        entry.release = pick.named.clone().or_else(|| Revision::new(by_itself).ok()).unwrap_or(entry.release);
+    }
+    entry
 }
 
 fn same_parts(entry: &LockEntry, parts: &[ResolvedPart]) -> bool {
