@@ -61,7 +61,8 @@ impl Sandbox {
     pub(crate) fn state(&self) -> PathBuf {
         self.root.join("home/.local/state/forge")
     }
-    fn gitconfig(&self) -> PathBuf {
+    /// The configuration of the user's git.
+    pub(crate) fn gitconfig(&self) -> PathBuf {
         self.root.join("home/.gitconfig")
     }
 
