@@ -88,14 +88,12 @@ impl Built {
 
 /// Where a build happens.
 pub struct Place<'a> {
-    /// The sources.
-    pub tree: &'a LaidOut,
+    /// The sources; the commands of `prepare` run there once.
+    pub tree: &'a mut LaidOut,
     /// The binary to be.
     pub output: &'a Path,
     /// An empty folder: `{target_dir}`.
     pub scratch: &'a Path,
-    /// Whether the commands of `prepare` have yet to run in this tree.
-    pub prepare: bool,
 }
 
 /// Runs the plan's commands in the tree.
@@ -103,16 +101,16 @@ pub fn compile(
     go: &Go<'_>,
     exec: &Exec,
     plan: &BuildPlan,
-    place: &Place<'_>,
+    place: Place<'_>,
     log: &mut BuildLog,
     pointer: &Pointer<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Built, BuildError> {
     let begun = Instant::now();
-    let Place { tree, output, scratch, prepare } = place;
+    let Place { tree, output, scratch } = place;
     let fill = |text: &String| text.replace("{target_dir}", &scratch.display().to_string());
     let extra_env = plan.build.extra_env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
-    for command in plan.build.prepare.iter().filter(|_| *prepare) {
+    for command in plan.build.prepare.iter().filter(|_| !tree.prepared()) {
         let Some((program, args)) = command.split_first() else { continue };
         // Commands prepare the tree on this machine and for it: a GOOS in the environment would build foreign generators.
         let host = go.env(None, plan.build.cgo, &extra_env);
@@ -128,6 +126,7 @@ pub fn compile(
         }
         step(run.args(args.iter().map(fill)).cwd(tree.dir()), tool, log, pointer, reporter)?;
     }
+    tree.set_prepared();
     let env = go.env(Some(&plan.target), plan.build.cgo, &extra_env);
     let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
     let run = go.run_in(&env).arg(verb).arg("-o").arg(output).args(rest.iter().map(fill)).cwd(tree.dir());
@@ -136,7 +135,7 @@ pub fn compile(
     if !output.is_file() {
         return Err(BuildError::NoOutput { command });
     }
-    Ok(Built { path: (*output).to_owned(), took: begun.elapsed() })
+    Ok(Built { path: output.to_owned(), took: begun.elapsed() })
 }
 
 fn step(

@@ -45,6 +45,7 @@ pub struct TreePart<'a> {
 pub struct LaidOut {
     dir: PathBuf,
     files: usize,
+    prepared: bool,
 }
 
 impl LaidOut {
@@ -55,6 +56,13 @@ impl LaidOut {
     /// How many files the main tree has.
     pub fn files(&self) -> usize {
         self.files
+    }
+    /// Whether all commands of `prepare` have run in it and succeeded.
+    pub fn prepared(&self) -> bool {
+        self.prepared
+    }
+    pub(in crate::build) fn set_prepared(&mut self) {
+        self.prepared = true;
     }
 }
 
@@ -87,7 +95,7 @@ pub fn lay_out(
     if let Some((version, time)) = stamp {
         git::stamp::stamp(dir, version, time, STAMP_MESSAGE)?;
     }
-    Ok(LaidOut { dir: dir.to_owned(), files: stats.files })
+    Ok(LaidOut { dir: dir.to_owned(), files: stats.files, prepared: false })
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> Result<(), LayoutError> {

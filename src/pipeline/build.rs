@@ -140,7 +140,7 @@ impl Session<'_> {
         let _lock = FileLock::acquire(&self.store.lock("build", first.key.as_str())?, self.reporter, self.exec.interrupt())?;
         let mut work = self.store.work_dir(component.name.as_str())?;
         let mut tree: Option<LaidOut> = None;
-        let mut failed = None;
+        let mut failed = Vec::new();
         for plan in &missing {
             // Another forge may have built it while this one waited.
             if let Some(stored) = artifact::find(self.store, &plan.key) {
@@ -150,12 +150,17 @@ impl Session<'_> {
             match self.build_one(component, resolved, plan, &mut work, &mut tree) {
                 Ok(stored) => outcome.artifacts.push(self.deliver(plan, &stored, dist, false)?),
                 Err(PipelineError::Exec(ExecError::Interrupted(i))) => return Err(PipelineError::Exec(i.into())),
-                Err(error @ (PipelineError::Build(_) | PipelineError::Check(_))) => failed = Some((plan, error)).or(failed),
+                Err(error @ (PipelineError::Build(_) | PipelineError::Check(_))) => failed.push((plan, error)),
                 Err(error) => return Err(error),
             }
+            // What is half prepared is the same for every target, and none may be built of it.
+            if tree.as_ref().is_some_and(|tree| !tree.prepared()) {
+                break;
+            }
         }
-        if let Some((plan, source)) = failed {
-            let kept = self.store.keep_failed(work, &plan.file_name)?;
+        let Some((first, _)) = failed.first() else { return Ok(()) };
+        let kept = self.store.keep_failed(work, &first.file_name)?;
+        for (plan, source) in failed {
             outcome.failures.push(PipelineError::BuildFailed {
                 component: component.name.clone(),
                 release: plan.version.clone(),
@@ -181,7 +186,6 @@ impl Session<'_> {
             move |source| PipelineError::Io { path, source }
         });
         let go = self.go(&plan.build.go)?;
-        let fresh = tree.is_none();
         let laid_out = match tree {
             Some(tree) => tree,
             None => tree.insert(self.lay_out_build(component, resolved, plan, &work.path().join("src"))?),
@@ -199,8 +203,8 @@ impl Session<'_> {
             fs::create_dir_all(folder).map_err(io(folder))?;
         }
         let pointer = |path: &RelPath, line: usize| self.patch_behind(component, resolved, path, line).ok().flatten();
-        let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch, prepare: fresh };
-        let built = compile(&go, self.exec, plan, &place, &mut log, &pointer, self.reporter)?;
+        let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch };
+        let built = compile(&go, self.exec, plan, place, &mut log, &pointer, self.reporter)?;
         let mut variables = variables_of(&resolved.entry, &plan.target);
         variables.target_dir = Some(scratch.display().to_string());
         let runs = work.path().join(format!("runs-{}-{}", plan.target.os(), plan.target.arch()));
