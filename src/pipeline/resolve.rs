@@ -106,7 +106,7 @@ impl Session<'_> {
         let mut parts: Vec<ResolvedPart> = Vec::new();
         let mut operations = Operations { edits: Vec::new(), tidy: component.tidy };
         let mut go_mod: Option<GoModFile> = None;
-        for replace in component.replace.iter().chain(&self.options.replaces) {
+        for (replace, ad_hoc) in self.replaces(component) {
             let (part, old, old_version) = match replace {
                 Replace::Component(name) => {
                     let other = self.recipe.component(name)?;
@@ -116,12 +116,28 @@ impl Session<'_> {
                 Replace::Path { old, old_version, folder } => (self.folder_part(folder)?, old.clone(), old_version.clone()),
                 Replace::Module { .. } => continue,
             };
+            if !ad_hoc && self.overridden(&old) {
+                continue;
+            }
             let folder = RelPath::new(format!(".forge/{}", part.name))?;
             operations.edits.push(Operation::ReplaceByFolder { old, old_version, folder });
             parts.retain(|p| p.name != part.name);
             parts.push(part);
         }
         Ok((parts, operations))
+    }
+
+    /// The replacements of a recipe and then those of the command line, which are told apart by the flag.
+    fn replaces<'b>(&'b self, component: &'b Component) -> impl Iterator<Item = (&'b Replace, bool)> {
+        component.replace.iter().map(|r| (r, false)).chain(self.options.replaces.iter().map(|r| (r, true)))
+    }
+
+    /// True where `--replace` has the last word on a module, whatever the recipe puts in its place.
+    fn overridden(&self, module: &ModulePath) -> bool {
+        self.options.replaces.iter().any(|replace| match replace {
+            Replace::Module { old, .. } | Replace::Path { old, .. } => old == module,
+            Replace::Component(_) => false,
+        })
     }
 
     fn component_part(
@@ -233,8 +249,11 @@ impl Session<'_> {
         out: &mut Operations,
     ) -> Result<(), PipelineError> {
         let unchanged = locked.and_then(|e| e.module.as_ref()).is_some_and(|m| m.wanted == self.wanted_operations(component));
-        for replace in component.replace.iter().chain(&self.options.replaces) {
+        for (replace, ad_hoc) in self.replaces(component) {
             let Replace::Module { old, old_version, new, new_version } = replace else { continue };
+            if !ad_hoc && self.overridden(old) {
+                continue;
+            }
             let pinned = if unchanged { locked.and_then(|e| pinned_version(e, old, new)) } else { None };
             let new_version = match pinned {
                 Some(version) => version,
