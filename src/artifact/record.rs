@@ -141,7 +141,12 @@ pub fn keep(
     write_atomic(&fresh.path().join("record.json"), &text, 0o644)?;
     let fresh = fresh.keep();
     if fs::rename(&fresh, &folder).is_err() {
-        // Another forge was first, or an incomplete one lies there: ours is complete.
+        // Another forge was first, and may be copying it at this moment: same key, same bytes.
+        if let Some(stored) = find(store, &plan.key) {
+            remove_dir_all(&fresh)?;
+            return Ok(stored);
+        }
+        // A damaged one lies there: ours is whole.
         remove_dir_all(&folder)?;
         fs::rename(&fresh, &folder).map_err(io(&folder))?;
     }
