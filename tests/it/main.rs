@@ -1,5 +1,6 @@
 //! forge as its users have it: the program itself, run against git repositories, Go modules and folders made by each test.
 //! `kit` makes them; each other file is about one part of what the documentation promises.
 
+mod build;
 mod kit;
 mod sources;

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a kit offers more than each of its users takes")]
 
+mod app;
 mod host;
 mod mail;
 mod program;
@@ -9,6 +10,7 @@ mod run;
 mod sandbox;
 mod upstream;
 
+pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_mod, skip, tool, tool_ok};
 pub(crate) use host::{git, go_version};
 pub(crate) use mail::series_toml;
 pub(crate) use program::Program;
