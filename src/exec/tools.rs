@@ -49,8 +49,8 @@ impl Tool {
             Self::Go => "install Go 1.21 or newer from https://go.dev/dl/ and see that `go` is in PATH",
             Self::Gofmt => "gofmt comes with Go: install Go from https://go.dev/dl/ and see that its `bin` folder is in PATH",
             Self::Make => "install GNU make (`apt install make`, `dnf install make`, `nix-shell -p gnumake`)",
-            Self::Docker => "install Docker from https://docs.docker.com/engine/install/, or choose another `--driver`",
-            Self::Podman => "install podman from https://podman.io/docs/installation, or choose another `--driver`",
+            Self::Docker => "install Docker from https://docs.docker.com/engine/install/",
+            Self::Podman => "install podman from https://podman.io/docs/installation",
         }
     }
 }
