@@ -4,8 +4,10 @@
 mod build;
 mod capture;
 mod error;
+mod inside;
 mod local;
 mod lockfile;
+mod operations;
 mod outdated;
 mod parts;
 mod resolve;
@@ -13,6 +15,7 @@ mod select;
 mod session;
 mod show;
 mod tree;
+mod verified;
 
 pub use build::{Artifact, Outcome, build_all, resolve_all};
 pub use error::PipelineError;
