@@ -4,11 +4,13 @@
 mod edit;
 mod file;
 mod go;
+mod host;
 mod module;
 mod rewrite;
 
 pub use edit::{Operation, Operations};
 pub use file::{GoModFile, ModuleVersion};
-pub use go::{Go, GoBin, GoEnv, GoError, c_compiler, c_env, find_go, toolchain_of};
+pub use go::{Go, GoEnv, GoError, toolchain_of};
+pub use host::{GoBin, c_compiler, c_env, find_go};
 pub use module::{DownloadedModule, list_versions};
 pub use rewrite::{RewriteError, Rewritten, download_needed, prove, rewrite};
