@@ -1,10 +1,12 @@
 //! `forge update`.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::cli::args::{RecipeArgs, UpdateArgs};
 use crate::cli::build::selections;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Project};
 use crate::cli::exit::{CliError, DONE};
 use crate::event::Event;
 use crate::files::Origin;
@@ -12,27 +14,12 @@ use crate::pipeline::{Options, PipelineError, Selection, select, update};
 use crate::recipe::rewrite::set_version;
 
 pub(super) fn run(context: &Context, args: &UpdateArgs) -> Result<u8, CliError> {
-    let mut project = context.project(&args.recipe)?;
-    let mut selections = selections(&args.components)?;
-    let mut rewritten = None;
-    for selection in &mut selections {
-        let Some(wanted) = selection.wanted.take() else { continue };
-        let component = project.recipe.component(&selection.component).map_err(PipelineError::from)?;
-        let Origin::Disk(path) = &project.recipe.origin else {
-            let help = "copy it to recipes/NAME.toml of your own and change that";
-            return Err(CliError::usage(format!("the recipe {} is built in and cannot be rewritten", project.recipe.name), help));
-        };
-        let change = set_version(path, &component.name, &wanted, args.dry_run)?;
-        context.reporter().report(Event::Notice { text: format!("{}: {}", path.display(), change.shown) });
-        if !args.dry_run {
-            rewritten = Some((path.clone(), change.before));
-            let again = RecipeArgs { recipe: Some(path.display().to_string()) };
-            project = context.project(&again)?;
-        }
-    }
-    let done = resolve(context, args, &project, &selections);
+    let project = context.project(&args.recipe)?;
+    let selections = selections(&args.components)?;
+    let mut before = None;
+    let done = rewrite_and_resolve(context, args, project, selections, &mut before);
     if done.is_err()
-        && let Some((path, before)) = rewritten
+        && let Some((path, before)) = before
     {
         // A recipe that cannot be resolved is not left behind.
         crate::disk::write_atomic(&path, before.as_bytes(), 0o644).map_err(PipelineError::from)?;
@@ -41,12 +28,33 @@ pub(super) fn run(context: &Context, args: &UpdateArgs) -> Result<u8, CliError> 
     done
 }
 
-fn resolve(
+/// `before` becomes the recipe's file and text where it is rewritten.
+fn rewrite_and_resolve(
     context: &Context,
     args: &UpdateArgs,
-    project: &super::context::Project,
-    selections: &[Selection],
+    mut project: Project,
+    mut selections: Vec<Selection>,
+    before: &mut Option<(PathBuf, String)>,
 ) -> Result<u8, CliError> {
+    for selection in &mut selections {
+        let component = project.recipe.component(&selection.component).map_err(PipelineError::from)?;
+        let Some(wanted) = selection.wanted.take() else { continue };
+        let Origin::Disk(path) = &project.recipe.origin else {
+            let help = "copy it to recipes/NAME.toml of your own and change that";
+            return Err(CliError::usage(format!("the recipe {} is built in and cannot be rewritten", project.recipe.name), help));
+        };
+        let change = set_version(path, &component.name, &wanted, args.dry_run)?;
+        context.reporter().report(Event::Notice { text: format!("{}: {}", path.display(), change.shown) });
+        if !args.dry_run {
+            before.get_or_insert((path.clone(), change.before));
+            let again = RecipeArgs { recipe: Some(path.display().to_string()) };
+            project = context.project(&again)?;
+        }
+    }
+    resolve(context, args, &project, &selections)
+}
+
+fn resolve(context: &Context, args: &UpdateArgs, project: &Project, selections: &[Selection]) -> Result<u8, CliError> {
     let options = Options::default();
     let selected = select(&project.recipe, selections, true)?;
     let store = context.store()?;
