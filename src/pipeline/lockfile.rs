@@ -62,7 +62,11 @@ impl LockFile {
     /// Keeps other forges from changing this lock until the guard is dropped. The guard is a file in the store: the folder of
     /// the recipe may be read-only.
     pub fn guard(&self, session: &Session<'_>) -> Result<FileLock, PipelineError> {
-        let file = session.store.lock("recipe", &self.path.to_string_lossy())?;
+        // One name, whatever folder the recipe was named from.
+        let folder =
+            self.path.parent().and_then(|f| fs::canonicalize(if f.as_os_str().is_empty() { Path::new(".") } else { f }).ok());
+        let path = folder.unwrap_or_default().join(self.path.file_name().unwrap_or_default());
+        let file = session.store.lock("recipe", &path.to_string_lossy())?;
         Ok(FileLock::acquire(&file, session.reporter, session.exec.interrupt())?)
     }
 
