@@ -72,7 +72,9 @@ pub fn resolve_all(
     if let Some(ad_hoc) = selected.iter().find(|s| s.pick.ad_hoc).filter(|_| session.options.locked) {
         return Err(PipelineError::LockedAdHoc(format!("{}@{}", ad_hoc.component.name, ad_hoc.pick.wanted)));
     }
-    if let Some(known) = session.recall_all(selected, &file.lock)? {
+    if file.is_tidy(session.recipe)
+        && let Some(known) = session.recall_all(selected, &file.lock)?
+    {
         return Ok(known);
     }
     let _guard = file.guard(session)?;

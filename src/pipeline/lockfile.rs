@@ -76,16 +76,27 @@ impl LockFile {
         Ok(())
     }
 
+    /// True where every entry is one that the recipe leads to.
+    pub fn is_tidy(&self, recipe: &Recipe) -> bool {
+        self.used(recipe).len() == self.lock.entries().len()
+    }
+
+    /// The entries that the recipe leads to: what it wants, and what is placed inside of that.
+    fn used(&self, recipe: &Recipe) -> Vec<LockEntry> {
+        let wanted = |entry: &&LockEntry| {
+            recipe.components.get(&entry.name).is_some_and(|c| super::select::picks(c).iter().any(|p| p.key() == entry.pick))
+        };
+        let entries = self.lock.entries();
+        let users: Vec<&LockEntry> = entries.iter().filter(wanted).collect();
+        let used = |entry: &&LockEntry| users.iter().any(|user| user.uses.get(&entry.name) == Some(&entry.release));
+        entries.iter().filter(|entry| wanted(entry) || used(entry)).cloned().collect()
+    }
+
     /// Drops entries that the recipe no longer leads to, tells what changed against `before`, and writes the file where it did.
     /// With `--locked` a change is an error and nothing is written.
     pub fn settle(&mut self, session: &Session<'_>, before: &Lock) -> Result<Vec<LockChange>, PipelineError> {
-        let recipe = session.recipe;
-        let wanted = |entry: &LockEntry| {
-            recipe.components.get(&entry.name).is_some_and(|c| super::select::picks(c).iter().any(|p| p.key() == entry.pick))
-        };
-        let users: Vec<LockEntry> = self.lock.entries().iter().filter(|e| wanted(e)).cloned().collect();
-        let used = |entry: &LockEntry| users.iter().any(|user| user.uses.get(&entry.name) == Some(&entry.release));
-        self.lock.retain(|entry| wanted(entry) || used(entry));
+        let kept = self.used(session.recipe);
+        self.lock.retain(|entry| kept.contains(entry));
         let changes = before.changes_to(&self.lock);
         if changes.is_empty() {
             return Ok(changes);
