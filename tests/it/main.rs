@@ -3,4 +3,6 @@
 
 mod build;
 mod kit;
+mod lock;
+mod recipe;
 mod sources;

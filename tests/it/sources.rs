@@ -312,7 +312,7 @@ fn another_source_keeps_the_lock() {
     fs::remove_dir_all(sandbox.store()).unwrap();
     fs::rename(up.path(), sandbox.root().join("away")).unwrap();
     sandbox.forge(&["build", "--locked", "--source", &source]).ok();
-    assert!(sandbox.has(&format!("dist/app-v1.2.0-app-{}", host())));
+    assert!(sandbox.has(&format!("dist/app-v1.2.0-app-{}", dashed_host())));
     assert_eq!(sandbox.read("recipes/app.lock"), lock);
     // A tag that is elsewhere there is a moved tag.
     let old = locked(&sandbox, "commit");
@@ -332,7 +332,7 @@ fn uncommitted_changes_of_another_source_are_told_and_named() {
     ran.ok().says("has uncommitted changes, which are not built");
     let path = ran.json()["artifacts"][0]["path"].as_str().unwrap().to_owned();
     assert!(path.contains("-local."), "{path}");
-    assert!(sandbox.has(&path) && !sandbox.has(&format!("dist/app-v1.2.0-app-{}", host())));
+    assert!(sandbox.has(&path) && !sandbox.has(&format!("dist/app-v1.2.0-app-{}", dashed_host())));
 }
 
 #[test]
@@ -357,8 +357,8 @@ fn a_module_can_come_from_a_repository() {
     sandbox.forge(&["lock", "--source", &source]).code(1).says("has no tag v1.2.2");
 }
 
-fn host() -> String {
-    forge::names::Target::host().to_string().replace('/', "-")
+fn dashed_host() -> String {
+    crate::kit::host().replace('/', "-")
 }
 
 /// A project whose upstream is folders: `program/v1.0.0` and `program/v1.1.0`.
@@ -380,7 +380,7 @@ fn folders_are_releases() {
     sandbox.forge(&["lock"]).ok();
     assert_eq!((locked(&sandbox, "release"), locked(&sandbox, "folder")), ("v1.1.0".into(), "program/v1.1.0".into()));
     sandbox.forge(&["build", "app@1.0", "--offline"]).ok();
-    assert!(sandbox.has(&format!("dist/app-v1.0.0-app-{}", host())));
+    assert!(sandbox.has(&format!("dist/app-v1.0.0-app-{}", dashed_host())));
     sandbox.forge(&["build", "app@2"]).code(1).says("no release of program matches 2");
 }
 

@@ -61,6 +61,11 @@ pub(crate) fn go_version() -> &'static str {
     go_env()["GOVERSION"].as_str().expect("`go env` knows its version")
 }
 
+/// The platform of this machine, `linux/amd64`.
+pub(crate) fn host() -> String {
+    forge::names::Target::host().to_string()
+}
+
 /// Where a program of PATH is.
 pub(crate) fn program(name: &str) -> PathBuf {
     let path = environment().get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_default();

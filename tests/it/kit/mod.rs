@@ -11,7 +11,7 @@ mod sandbox;
 mod upstream;
 
 pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_mod, skip, tool, tool_ok};
-pub(crate) use host::{git, go_version};
+pub(crate) use host::{git, go_version, host};
 pub(crate) use mail::series_toml;
 pub(crate) use program::Program;
 pub(crate) use run::{Cmd, Ran};
