@@ -70,7 +70,6 @@ pub(super) fn fail(error: &CliError, context: Option<&Context>) -> u8 {
             return u8::try_from(interrupted.exit_code()).unwrap_or(exit::ENVIRONMENT);
         }
     }
-    let color = anstream::AutoStream::choice(&std::io::stderr()) != ColorChoice::Never;
-    Output.complaint(&render(error.diagnostic(), &error.notes(), color));
+    Output.complaint(&render(error.diagnostic(), &error.notes(), Output.has_colored_errors()));
     error.code()
 }

@@ -14,6 +14,11 @@ impl Output {
         choice.write_global();
     }
 
+    /// Whether errors are drawn in colours.
+    pub fn has_colored_errors(&self) -> bool {
+        anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never
+    }
+
     /// Writes a result, a line or many.
     pub fn result(&self, text: &str) -> io::Result<()> {
         self.bytes(if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }.as_bytes())
