@@ -20,20 +20,34 @@ pub struct Diffs {
 /// The message of the one commit of a stamped tree. Its bytes are part of the commit id, and so of the binary.
 pub const STAMP_MESSAGE: &str = "patched sources";
 
-/// Variables that a `go` command of the script keeps from the user, as `gomod` does.
-const KEPT: [&str; 9] = [
+/// Variables that a command of the script keeps from the user, as `gomod` does: none of them changes what is built.
+const KEPT: [&str; 23] = [
     "TMPDIR",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "NO_PROXY",
+    "ALL_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "all_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "NIX_SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
     "SSH_AUTH_SOCK",
     "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_SSH_COMMAND",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "GOPATH",
     "NETRC",
 ];
-const FROM_GO_ENV: [&str; 8] =
-    ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOCACHE", "GOMODCACHE"];
+const FROM_GO_ENV: [&str; 10] =
+    ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE", "GOVCS", "GOAUTH", "GOCACHE", "GOMODCACHE"];
 
 /// Writes the script of one build. The last line prints the checksum; the binary is `$work/FILE_NAME`.
 pub fn script(plan: &BuildPlan, diffs: &Diffs) -> Vec<u8> {
@@ -109,16 +123,10 @@ fn head(out: &mut Script, plan: &BuildPlan) {
 }
 
 fn sources(out: &mut Script, plan: &BuildPlan, diffs: &Diffs) {
-    out.line("git init -q src");
     out.comment("Files are taken as they are, whatever git is told to convert.");
-    out.line("mkdir -p src/.git/info");
-    out.line("echo '* -text -filter -ident -working-tree-encoding' > src/.git/info/attributes");
-    out.line("git -C src config core.autocrlf false");
+    out.repository("src");
     match &plan.sources.origin {
-        Origin::Git { url, commit, .. } => {
-            out.line(&format!("git -C src fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
-            out.line("git -C src checkout -q FETCH_HEAD");
-        }
+        Origin::Git { url, commit, .. } => out.checkout("src", url, commit.as_str()),
         Origin::Module { module, sum } => {
             out.module(module, plan.version.as_str(), sum, "src");
         }
@@ -143,10 +151,10 @@ fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName
             out.module(module, version, sum, &format!("src/{place}"));
         }
         Origin::Git { url, commit, .. } => {
-            out.line(&format!("git init -q fetched && git -C fetched fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
-            out.line(&format!(
-                "mkdir -p src/{place} && git -C fetched archive FETCH_HEAD | tar -x -C src/{place} && rm -rf fetched"
-            ));
+            out.repository("fetched");
+            out.checkout("fetched", url, commit.as_str());
+            out.line(&format!("test \"$(git -C fetched rev-parse 'HEAD^{{tree}}')\" = {}", sources.tree));
+            out.line(&format!("rm -rf fetched/.git && mkdir -p src/.forge && mv fetched src/{place}"));
         }
         Origin::Folder { .. } => out.apply(find(&diffs.content, name), place),
     }
@@ -160,16 +168,16 @@ fn part_sources(out: &mut Script, sources: &Sources, name: &Option<ComponentName
 fn stamped(out: &mut Script, plan: &BuildPlan, time: i64) {
     out.comment("The version comes from VCS build info: one commit of fixed author and date, with the tag.");
     out.line("rm -rf src/.git");
-    let who = format!(
-        "-c user.name={} -c user.email={} -c commit.gpgsign=false -c core.hooksPath=/dev/null",
-        quote(stamp::NAME),
-        quote(stamp::EMAIL)
-    );
-    out.line("git init -q src && git -C src symbolic-ref HEAD refs/heads/main && git -C src config core.autocrlf false");
-    out.line(&format!("mkdir -p src/.git/info && printf '%s' {} > src/.git/info/attributes", quote(stamp::ATTRIBUTES)));
+    out.repository("src");
+    out.line("git -C src symbolic-ref HEAD refs/heads/main");
     out.line("git -C src add -A -f .");
+    // In the environment an identity wins over the configuration: this one wins over the user's environment.
+    for who in ["AUTHOR", "COMMITTER"] {
+        let (name, email) = (quote(stamp::NAME), quote(stamp::EMAIL));
+        out.line(&format!("GIT_{who}_NAME={name} GIT_{who}_EMAIL={email} GIT_{who}_DATE='{time} +0000' \\"));
+    }
     out.line(&format!(
-        "GIT_AUTHOR_DATE='{time} +0000' GIT_COMMITTER_DATE='{time} +0000' git -C src {who} commit -q --no-verify --cleanup=verbatim -m {}",
+        "  git -C src -c commit.gpgsign=false -c core.hooksPath=/dev/null commit -q --no-verify --cleanup=verbatim -m {}",
         quote(STAMP_MESSAGE)
     ));
     out.line(&format!("git -C src tag --no-sign {}", quote(plan.version.as_str())));
@@ -219,6 +227,17 @@ impl Script {
 
     fn tree(&mut self, id: &str) {
         self.line(&format!("git -C src add -A -f . && test \"$(git -C src write-tree)\" = {id}"));
+    }
+
+    /// Makes a repository that takes every file as it is.
+    fn repository(&mut self, folder: &str) {
+        self.line(&format!("git init -q {folder} && git -C {folder} config core.autocrlf false && mkdir -p {folder}/.git/info"));
+        self.line(&format!("echo {} > {folder}/.git/info/attributes", quote(stamp::ATTRIBUTES.trim_end())));
+    }
+
+    fn checkout(&mut self, folder: &str, url: &str, commit: &str) {
+        self.line(&format!("git -C {folder} fetch -q --no-tags --depth 1 -- {} {commit}", quote(url)));
+        self.line(&format!("git -C {folder} checkout -q FETCH_HEAD"));
     }
 
     fn module(&mut self, module: &str, version: &str, sum: &str, place: &str) {
