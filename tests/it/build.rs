@@ -29,7 +29,7 @@ fn sums_hold(dist: &Path) -> usize {
 
 #[test]
 fn a_component_stands_in_for_a_module_of_its_user() {
-    let (sandbox, _up) = Sandbox::with_patched_service();
+    let (sandbox, up) = Sandbox::with_patched_service();
     let ran = sandbox.forge(&["build"]);
     let name = format!("app-v1.2.3+k0s.0-app-{}", host());
     ran.ok().says("Patched service v1.2.4").prints(&format!("dist/{name}"));
@@ -50,10 +50,10 @@ fn a_component_stands_in_for_a_module_of_its_user() {
 
     // The log says what was built of what, and every command.
     let log = fs::read_to_string(dist.join(format!("{name}.log"))).unwrap();
-    let tree = tool_ok(&sandbox.project(), "git", &["-C", _up.path().to_str().unwrap(), "rev-parse", "v1.2.3+k0s.0^{tree}"]);
+    let tree = up.tree("v1.2.3+k0s.0");
     for part in [
         "app v1.2.3+k0s.0 for",
-        &format!("tree: {}", tree.trim()),
+        &format!("tree: {tree}"),
         "part: ./.forge/service tree ",
         &format!("env: GOTOOLCHAIN={}", go_version()),
         "\n$ ",

@@ -4,5 +4,6 @@
 mod build;
 mod kit;
 mod lock;
+mod plan;
 mod recipe;
 mod sources;
