@@ -55,7 +55,7 @@ impl Block {
     pub(crate) fn read(header: &[u8], data: &[&[u8]], budget: &mut u64) -> Result<Self, BinaryError> {
         let header = std::str::from_utf8(header).map_err(|_| BinaryError::Header)?;
         let (kind, size) = header.split_once(' ').ok_or(BinaryError::Header)?;
-        let size: u64 = size.trim_end().parse().map_err(|_| BinaryError::Header)?;
+        let size: u64 = size.parse().map_err(|_| BinaryError::Header)?;
         spend(budget, size)?;
         let mut packed = Vec::with_capacity(data.len() * 52);
         for line in data {

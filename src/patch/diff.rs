@@ -298,26 +298,29 @@ impl<'a> Reader<'a> {
     pub(crate) fn binary(&mut self, at: usize) -> Result<(Block, usize), DiffError> {
         let end = self.binary_end(at).ok_or_else(|| self.fail(at, DiffProblem::Binary(BinaryError::Header)))?;
         let forward = self.binary_part(at, end)?;
-        // An empty line ends each part.
-        let next = (end + 1).min(self.lines.len());
-        let Some(end) = self.binary_end(next) else { return Ok((forward, next)) };
-        self.binary_part(next, end)?;
-        Ok((forward, (end + 1).min(self.lines.len())))
+        let Some(back) = self.binary_end(end + 1) else { return Ok((forward, end + 1)) };
+        self.binary_part(end + 1, back)?;
+        Ok((forward, back + 1))
     }
 
     fn binary_part(&mut self, at: usize, end: usize) -> Result<Block, DiffError> {
-        let data: Vec<&[u8]> = self.lines[at + 1..end].iter().map(|l| l.trim_ascii_end()).collect();
-        let block = Block::read(self.lines[at].trim_ascii_end(), &data, &mut self.budget);
+        let content = |line: &&'a [u8]| line.strip_suffix(b"\n").unwrap_or(line);
+        let data: Vec<&[u8]> = self.lines[at + 1..end].iter().map(content).collect();
+        // The empty line at the end has to be there and empty, as for git.
+        let block = match self.lines.get(end) {
+            Some(_) => Block::read(content(&self.lines[at]), &data, &mut self.budget),
+            None => Err(BinaryError::Base85),
+        };
         block.map_err(|e| self.fail(at, DiffProblem::Binary(e)))
     }
 
-    /// Where the binary part that begins at `at` ends, if one begins there.
+    /// Where the binary part that begins at `at` ends, if one begins there: at the first empty line.
     fn binary_end(&self, at: usize) -> Option<usize> {
         let header = self.lines.get(at)?;
         if !header.starts_with(b"literal ") && !header.starts_with(b"delta ") {
             return None;
         }
-        let len = self.lines[at + 1..].iter().take_while(|l| !l.trim_ascii_end().is_empty()).count();
+        let len = self.lines[at + 1..].iter().take_while(|l| **l != b"\n").count();
         Some(at + 1 + len)
     }
 

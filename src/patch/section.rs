@@ -180,40 +180,9 @@ fn resolve(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, body: Body) ->
         (false, false, (None, None), (Some(_), Some(_))) => Kind::Copy,
         _ => return fail(DiffProblem::Header),
     };
-    let both = |from: Option<&[u8]>, to: Option<&[u8]>| -> Result<(RelPath, RelPath), DiffError> {
-        // These two lines have no `a/` and `b/`; git strips one folder less.
-        let strip = reader.strip.saturating_sub(1);
-        Ok((reader.path(at, from.unwrap_or_default(), strip)?, reader.path(at, to.unwrap_or_default(), strip)?))
-    };
-    let named = |name: Option<&[u8]>| name.map(|n| reader.path(at, name_part(n), reader.strip)).transpose();
-    let (old, new) = match kind {
-        Kind::Rename => both(headers.rename.0, headers.rename.1)?,
-        Kind::Copy => both(headers.copy.0, headers.copy.1)?,
-        Kind::Create | Kind::Delete | Kind::Modify => {
-            let name = match kind {
-                Kind::Create => named(headers.plus)?,
-                Kind::Delete | Kind::Modify | Kind::Rename | Kind::Copy => named(headers.minus)?,
-            };
-            let twice = diff_git_name(reader, at);
-            let name = match (name, twice) {
-                (Some(name), Ok(other)) if name != other => {
-                    return fail(DiffProblem::Names(other.to_string(), name.to_string()));
-                }
-                // With blanks the first line can be unreadable; the other two say it.
-                (Some(name), Ok(_) | Err(DiffError { problem: DiffProblem::NoName, .. })) => name,
-                (_, twice) => twice?,
-            };
-            (name.clone(), name)
-        }
-    };
-    if loose && headers.minus.is_none() {
-        // patch(1) takes the names of such a section from the `diff --git` line, where a blank ends them.
-        let names = &reader.header_line(at)?[b"diff --git ".len()..];
-        if !names.contains(&b'"') && names.iter().filter(|b| **b == b' ').count() != 1 {
-            return fail(DiffProblem::NoName);
-        }
-    }
+    let (old, new) = names(reader, at, headers, kind)?;
     // Every name that the section repeats must agree with the others.
+    let named = |name: Option<&[u8]>| name.map(|n| reader.path(at, name_part(n), reader.strip)).transpose();
     let agree = |name: Option<&[u8]>, path: &RelPath, absent: bool| -> Result<(), DiffError> {
         let Some(name) = name else { return Ok(()) };
         let found = if dev_null(Some(name)) { None } else { named(Some(name))? };
@@ -250,6 +219,44 @@ fn resolve(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, body: Body) ->
     let file = FilePatch { line, kind, old, new, old_mode, index_mode, new_mode, may_create: false, may_delete: false, body };
     check_sides(reader, at, &file)?;
     Ok(file)
+}
+
+/// The file that a section reads and the one that it writes.
+fn names(reader: &Reader<'_>, at: usize, headers: &Headers<'_>, kind: Kind) -> Result<(RelPath, RelPath), DiffError> {
+    let both = |from: Option<&[u8]>, to: Option<&[u8]>| -> Result<(RelPath, RelPath), DiffError> {
+        // These two lines have no `a/` and `b/`; git strips one folder less.
+        let strip = reader.strip.saturating_sub(1);
+        Ok((reader.path(at, from.unwrap_or_default(), strip)?, reader.path(at, to.unwrap_or_default(), strip)?))
+    };
+    let named = |name: Option<&[u8]>| name.map(|n| reader.path(at, name_part(n), reader.strip)).transpose();
+    let names = match kind {
+        Kind::Rename => both(headers.rename.0, headers.rename.1)?,
+        Kind::Copy => both(headers.copy.0, headers.copy.1)?,
+        Kind::Create | Kind::Delete | Kind::Modify => {
+            let name = match kind {
+                Kind::Create => named(headers.plus)?,
+                Kind::Delete | Kind::Modify | Kind::Rename | Kind::Copy => named(headers.minus)?,
+            };
+            let twice = diff_git_name(reader, at);
+            let name = match (name, twice) {
+                (Some(name), Ok(other)) if name != other => {
+                    return Err(reader.fail(at, DiffProblem::Names(other.to_string(), name.to_string())));
+                }
+                // With blanks the first line can be unreadable; the other two say it.
+                (Some(name), Ok(_) | Err(DiffError { problem: DiffProblem::NoName, .. })) => name,
+                (_, twice) => twice?,
+            };
+            (name.clone(), name)
+        }
+    };
+    if reader.dialect == Dialect::Quilt && headers.minus.is_none() {
+        // patch(1) takes the names of such a section from the `diff --git` line, where a blank ends them.
+        let line = &reader.header_line(at)?[b"diff --git ".len()..];
+        if !line.contains(&b'"') && line.iter().filter(|b| **b == b' ').count() != 1 {
+            return Err(reader.fail(at, DiffProblem::NoName));
+        }
+    }
+    Ok(names)
 }
 
 pub(crate) fn check_sides(reader: &Reader<'_>, at: usize, file: &FilePatch) -> Result<(), DiffError> {
