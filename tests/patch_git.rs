@@ -9,36 +9,10 @@ use forge::files::Files;
 use forge::git::objects::Objects;
 use forge::names::{SeriesName, TreeId, UpstreamName};
 use forge::patch::{Outcome, Series, Status, apply, apply_stepwise, blame, explain};
-use patch_kit::{Lab, Rng};
+use patch_kit::{Lab, Rng, mutated};
 
 fn project(lab: &Lab) -> Files {
     Files::new(Some(lab.root.path().join("project")))
-}
-
-/// A mail after a slip of the hand below its message.
-fn mutated(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
-    let start = lines.iter().position(|l| l == b"---\n").unwrap_or(0) + 1;
-    for _ in 0..1 + rng.below(2) {
-        let [at, other] = [0, 1].map(|_| start + rng.below(lines.len() - start));
-        match rng.below(7) {
-            0 => drop(lines.remove(at)),
-            1 => lines.insert(at, lines[at].clone()),
-            2 => lines.swap(at, other),
-            3 => lines[at][0] = b" +-\\@\nx"[rng.below(7)],
-            4 => {
-                if let Some(digit) = lines[at].iter_mut().find(|b| b.is_ascii_digit()) {
-                    *digit = b'0' + rng.below(10) as u8;
-                }
-            }
-            5 => lines[at].insert(0, b' '),
-            _ => {
-                let byte = rng.below(lines[at].len());
-                lines[at][byte] = b"a/ \t1,"[rng.below(6)];
-            }
-        }
-    }
-    lines.concat()
 }
 
 fn load(lab: &Lab) -> Series {
@@ -150,7 +124,7 @@ fn forge_and_git_am_agree() {
 #[test]
 #[ignore = "takes minutes; run it after changes of parsing or placement: cargo test --test patch_git -- --ignored"]
 fn forge_and_git_am_agree_on_many_repositories() {
-    let (all, taken, moved) = cases(1000, 600);
+    let (all, taken, moved) = cases(5000, 440);
     assert!(taken > all / 10 && moved > all / 50, "{taken} of {all}, {moved} with offsets");
 }
 

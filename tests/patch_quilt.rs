@@ -8,7 +8,7 @@ use forge::files::Files;
 use forge::git::objects::Objects;
 use forge::names::{SeriesName, TreeId, UpstreamName};
 use forge::patch::{Outcome, Series, apply, explain};
-use patch_kit::{Lab, Rng, run};
+use patch_kit::{Lab, Rng, mutated, run};
 
 #[expect(clippy::disallowed_macros, reason = "a test that did not run must not look like one that passed")]
 fn quilt_is_here() -> bool {
@@ -100,6 +100,24 @@ fn one_case(seed: u64) -> bool {
         }
     }
     lab.git(&["checkout", "-qf", "start"]);
+
+    // Patches that somebody edited by hand.
+    let mut slip = Rng(rng.0);
+    let path = lab.series().join("p0.patch");
+    let bytes = fs::read(&path).unwrap();
+    for _ in 0..4 {
+        fs::write(&path, mutated(&bytes, &mut slip)).unwrap();
+        let Ok(edited) = Series::load(&files, &UpstreamName::new("up").unwrap(), &SeriesName::new("s").unwrap()) else {
+            continue;
+        };
+        if let Outcome::Applied { tree, .. } = apply(&objects, &base, None, &[&edited]).unwrap() {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(push(&lab), Ok(tree.to_string()), "seed {seed}: an edited patch\n{text}");
+            lab.git(&["checkout", "-qf", "start"]);
+        }
+    }
+    fs::write(&path, bytes).unwrap();
+
     lab.random_drift(&mut rng);
     lab.commit("drift", &mut rng);
     let drifted = TreeId::new(lab.tree("HEAD")).unwrap();

@@ -306,3 +306,29 @@ fn edit(path: &Path, rng: &mut Rng, times: usize) {
     }
     fs::write(path, lines.concat()).unwrap();
 }
+
+/// A patch after a slip of the hand below its message.
+pub(crate) fn mutated(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+    let start = lines.iter().position(|l| l == b"---\n").map_or(0, |i| i + 1);
+    for _ in 0..1 + rng.below(2) {
+        let [at, other] = [0, 1].map(|_| start + rng.below(lines.len() - start));
+        match rng.below(7) {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(at, lines[at].clone()),
+            2 => lines.swap(at, other),
+            3 => lines[at][0] = b" +-\\@\nx"[rng.below(7)],
+            4 => {
+                if let Some(digit) = lines[at].iter_mut().find(|b| b.is_ascii_digit()) {
+                    *digit = b'0' + rng.below(10) as u8;
+                }
+            }
+            5 => lines[at].insert(0, b' '),
+            _ => {
+                let byte = rng.below(lines[at].len());
+                lines[at][byte] = b"a/ \t1,"[rng.below(6)];
+            }
+        }
+    }
+    lines.concat()
+}
