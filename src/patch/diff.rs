@@ -135,6 +135,9 @@ pub enum DiffProblem {
     /// The last line has no newline.
     #[error("the patch ends in the middle of a line")]
     CutOff,
+    /// An indented, context or normal diff, which patch(1) would apply.
+    #[error("patch(1) may take this for a diff of another format; forge reads unified diffs that are not indented")]
+    Foreign,
     /// A hunk that belongs to no file.
     #[error("this hunk has no file header before it")]
     Orphan,
@@ -189,7 +192,7 @@ pub enum DiffProblem {
     #[error("this file header is incomplete or contradicts itself")]
     Header,
     /// A file header and nothing after it.
-    #[error("this section changes nothing")]
+    #[error("this file header has no change after it")]
     Nothing,
     /// A creation with old lines or several hunks.
     #[error("a new file cannot have old lines")]
@@ -216,6 +219,7 @@ impl DiffProblem {
             }
             Self::Combined => "use `git format-patch`, which leaves merges out, or `git diff PARENT MERGE`",
             Self::BinaryInQuilt => "list the patch in a series.toml instead of a quilt `series`",
+            Self::Foreign => "make it a unified diff (`diff -u`), or change the text if it is only that",
             Self::Orphan | Self::Nothing | Self::Header | Self::CreateWithOld | Self::DeleteWithNew | Self::Quoting(_) => {
                 "export the patch again with `git format-patch`"
             }
@@ -250,6 +254,7 @@ pub(crate) fn parse(text: &[u8], strip: usize, dialect: Dialect, first: usize) -
             return Err(fail(DiffProblem::NoBinaryContent));
         } else {
             // A mail's diffstat, a description, `Index: ...`: for people.
+            reader.check_text(at)?;
             at += 1;
         }
     }
@@ -281,6 +286,27 @@ impl<'a> Reader<'a> {
     pub(crate) fn is_plain_header(&self, at: usize) -> bool {
         let begins = |i: usize, with: &[u8]| self.lines.get(i).is_some_and(|l| l.starts_with(with));
         begins(at, b"--- ") && begins(at + 1, b"+++ ") && begins(at + 2, b"@@ -")
+    }
+
+    /// Text between sections that one of the programs would take for a diff, or that was one before somebody edited it.
+    fn check_text(&self, at: usize) -> Result<(), DiffError> {
+        let line = |i: usize| self.lines.get(at + i).copied().unwrap_or_default();
+        if line(0).starts_with(b"--- ") && line(1).starts_with(b"+++ ") {
+            return Err(self.fail(at, DiffProblem::Nothing));
+        }
+        if self.dialect == Dialect::Git {
+            return Ok(());
+        }
+        // patch(1) also reads indented diffs and older formats.
+        let inner = line(0).trim_ascii_start();
+        let indented = inner.len() < line(0).len() && (inner.starts_with(b"--- ") || inner.starts_with(b"diff --git "));
+        let context = inner.starts_with(b"*** ") && line(1).trim_ascii_start().starts_with(b"--- ");
+        let digits = inner.iter().take_while(|b| b.is_ascii_digit() || **b == b',').count();
+        let next = line(1).trim_ascii_start();
+        let normal = digits > 0
+            && inner.get(digits).is_some_and(|b| b"acd".contains(b))
+            && (next.starts_with(b"< ") || next.starts_with(b"> "));
+        if indented || context || normal { Err(self.fail(at, DiffProblem::Foreign)) } else { Ok(()) }
     }
 
     pub(crate) fn hunks(&self, mut at: usize) -> Result<(Vec<Hunk>, usize), DiffError> {

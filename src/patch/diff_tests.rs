@@ -159,3 +159,21 @@ fn a_converted_patch_is_recognised() {
     assert_eq!(problem("--- a/f\r\n+++ b/f\r\n@@ -1 +1 @@\r\n-a\r\n+b\r\n"), (1, DiffProblem::Converted));
     assert_eq!(problem("diff --git a/f b/f\r\n").1, DiffProblem::Converted);
 }
+
+#[test]
+fn a_file_header_without_a_hunk_is_no_text() {
+    assert_eq!(problem(&format!("--- a/f\n+++ b/f\n{HUNK}--- a/g\n+++ b/g\n @@ -1 +1 @@\n")), (6, DiffProblem::Nothing));
+}
+
+#[test]
+fn what_only_patch_takes_for_a_diff_is_refused_for_quilt() {
+    for text in [
+        "text\n  --- a/f\n  +++ b/f\n  @@ -1 +1 @@\n  -a\n  +b\n",
+        "text\n*** a/f\n--- b/f\n***************\n",
+        "Index: f\n1c1\n< a\n---\n> b\n",
+    ] {
+        let found = parse(text.as_bytes(), 1, Dialect::Quilt, 1).unwrap_err();
+        assert_eq!((found.line, found.problem), (2, DiffProblem::Foreign));
+        assert!(parse(text.as_bytes(), 1, Dialect::Git, 1).unwrap().is_empty());
+    }
+}

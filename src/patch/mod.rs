@@ -4,6 +4,9 @@
 //! without touching a disk and writes the result once, when everything fitted. Whether a patch fits is decided more strictly
 //! than git and patch(1) do: see `place.rs` for the rule. What does not fit is a value ([`Outcome::Failed`]) that names every
 //! patch, file and hunk; [`explain`] renders it for people, [`blame`] tells which patch wrote a line.
+//!
+//! One known difference from `git am`: it works on a checkout, where a `.gitattributes` of the tree (`eol`, `text`, filters)
+//! can change line ends on the way; here objects become objects, byte for byte.
 
 mod apply;
 mod binary;

@@ -65,7 +65,12 @@ impl PatchFile {
         if split.encoded && dialect == Dialect::Quilt {
             return Err(PatchFileError::EncodedInQuilt);
         }
-        let files = diff::parse(&split.diff, strip, dialect, split.first_line).map_err(PatchFileError::Diff)?;
+        let (text, first_line) = match dialect {
+            Dialect::Git => (&*split.diff, split.first_line),
+            // patch(1) does not know where a message ends.
+            Dialect::Quilt => (bytes, 1),
+        };
+        let files = diff::parse(text, strip, dialect, first_line).map_err(PatchFileError::Diff)?;
         if files.is_empty() && dialect == Dialect::Git {
             return Err(PatchFileError::NoDiff);
         }
