@@ -134,7 +134,7 @@ pub enum ListProblem {
     UnknownKey {
         /// What was written.
         key: String,
-        /// Where: "series.toml", "[[patch]]", "one_of".
+        /// Where: `series.toml`, `[[patch]]`, `one_of`.
         place: &'static str,
         /// What was perhaps meant.
         nearest: Option<&'static str>,
