@@ -214,7 +214,6 @@ fn import_folder(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
 
     use super::*;
     use crate::event::Silent;
@@ -324,9 +323,7 @@ mod tests {
         store.fetch_commit(&up.exec, &up.url(), &commit, None, &Silent).unwrap();
         let objects = store.objects().unwrap();
         let out = up.dir.path().join("out");
-        let started = Instant::now();
         checkout(&objects, &objects.commit_tree(&commit).unwrap(), &out).unwrap();
-        assert!(started.elapsed().as_millis() < 2000);
         let work = format!("--work-tree={}", out.display());
         assert_eq!(up.git(&[&work, "status", "--porcelain"]), "");
     }
