@@ -83,12 +83,12 @@ pub fn resolve_all(
     let mut out = Vec::new();
     for selected in selected {
         if selected.pick.ad_hoc {
-            out.push(session.resolve(selected, &mut Lock::default(), Mode::Fresh)?);
+            out.push(session.resolve(selected, &mut Lock::default(), &before, Mode::Fresh)?);
         } else if session.options.replaces.is_empty() && session.options.trust != Trust::Sources {
-            out.push(session.resolve(selected, &mut file.lock, Mode::Keep)?);
+            out.push(session.resolve(selected, &mut file.lock, &before, Mode::Keep)?);
         } else {
             // What is only for this run never reaches the lock.
-            out.push(session.resolve(selected, &mut file.lock.clone(), Mode::Keep)?);
+            out.push(session.resolve(selected, &mut file.lock.clone(), &before, Mode::Keep)?);
         }
     }
     file.settle(session, &before)?;

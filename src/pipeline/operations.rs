@@ -7,7 +7,7 @@ use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::resolve::ResolvedPart;
 use crate::pipeline::session::Session;
-use crate::plan::{self, LockEntry, ModLock};
+use crate::plan::{self, Lock, LockEntry, ModLock};
 use crate::recipe::model::{Component, Replace};
 
 impl Session<'_> {
@@ -119,10 +119,14 @@ impl Session<'_> {
     }
 }
 
-pub(super) fn same_parts(entry: &LockEntry, parts: &[ResolvedPart]) -> bool {
+/// True where an entry of the lock `before` was made with these very trees inside.
+pub(super) fn same_parts(entry: &LockEntry, before: &Lock, parts: &[ResolvedPart]) -> bool {
     let folders = entry.module.as_ref().map(|m| m.folders.clone()).unwrap_or_default();
     parts.iter().all(|part| match &part.entry {
-        Some(inner) => entry.uses.get(&part.name) == Some(&inner.release),
+        Some(inner) => {
+            let same = |e: &LockEntry| e.name == inner.name && e.release == inner.release && e.result == inner.result;
+            entry.uses.get(&part.name) == Some(&inner.release) && before.entries().iter().any(same)
+        }
         None => folders.get(&part.name) == Some(&part.tree),
     })
 }

@@ -55,7 +55,7 @@ pub fn update(
     file.reread(session)?;
     let before = file.lock.clone();
     for selected in selected {
-        session.resolve(selected, &mut file.lock, Mode::Fresh)?;
+        session.resolve(selected, &mut file.lock, &before, Mode::Fresh)?;
     }
     let beyond = beyond(session, selected, &file.lock)?;
     let changes = if dry_run { before.changes_to(&file.lock) } else { file.settle(session, &before)? };

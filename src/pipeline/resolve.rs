@@ -52,8 +52,15 @@ pub struct ResolvedPart {
 }
 
 impl Session<'_> {
-    /// Makes sure that `lock` has an entry that holds for this release, and gives it.
-    pub fn resolve(&self, selected: &Selected<'_>, lock: &mut Lock, mode: Mode) -> Result<Resolved, PipelineError> {
+    /// Makes sure that `lock` has an entry that holds for this release, and gives it. `before` is the lock as it was before
+    /// anything was resolved.
+    pub fn resolve(
+        &self,
+        selected: &Selected<'_>,
+        lock: &mut Lock,
+        before: &Lock,
+        mode: Mode,
+    ) -> Result<Resolved, PipelineError> {
         let Selected { component, pick } = selected;
         let key = pick.key();
         let locked = if mode == Mode::Keep { lock.find(&component.name, &key) } else { None };
@@ -73,7 +80,8 @@ impl Session<'_> {
         let patched = self.patched(component, &series, &base)?;
         let (parts, mut operations) = self.parts(component, &base, lock, mode)?;
         self.plain_operations(component, locked.as_ref(), &mut operations)?;
-        let entry = self.entry(component, key, &base, &patched, &parts, operations, locked.as_ref())?;
+        let unchanged = locked.as_ref().filter(|e| e.result == *patched.tree() && same_parts(e, before, &parts));
+        let entry = self.entry(component, key, &base, &patched, &parts, operations, unchanged)?;
         lock.put(entry.clone());
         let resolved = Resolved { entry, parts, patches: applied(&patched) };
         if self.options.trust != Trust::Sources {
@@ -91,7 +99,7 @@ impl Session<'_> {
         patched: &PatchedTree,
         parts: &[ResolvedPart],
         operations: Operations,
-        locked: Option<&LockEntry>,
+        same_tree: Option<&LockEntry>,
     ) -> Result<LockEntry, PipelineError> {
         let release = Release::parse(&base.release);
         let rule = build_rule(&component.upstream, release.as_ref(), None)?;
@@ -104,7 +112,6 @@ impl Session<'_> {
             None => self.go_version(component, &base.release, patched)?,
         };
         let variables = variables(base, &self.targets()[0]);
-        let same_tree = locked.filter(|e| e.result == *patched.tree() && same_parts(e, parts));
         let build = self.build_lock(component, &rule, &variables, &go, patched, same_tree)?;
         let uses = parts.iter().filter_map(|p| p.entry.as_ref().map(|e| (p.name.clone(), e.release.clone()))).collect();
         let module = self.module_lock(component, operations, &build, &go, patched, parts, same_tree)?;
