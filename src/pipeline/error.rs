@@ -157,6 +157,17 @@ pub enum PipelineError {
         /// The nearest required module.
         hint: String,
     },
+    /// Two things would be placed in the same folder.
+    #[error("{first} and {second}: both would be placed in ./.forge/{name}")]
+    #[diagnostic(help("the folder is named after the component, or the last part of the path: rename one of them"))]
+    SamePlace {
+        /// The name.
+        name: ComponentName,
+        /// The replacement that comes first.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// The upstream does not say which Go it wants.
     #[error("{component} {release}: cannot tell the Go version: {reason}")]
     #[diagnostic(help("set `go` in the upstream file, or `go = \"1.26.5\"` for the component"))]

@@ -24,6 +24,7 @@ impl Session<'_> {
         mode: Mode,
     ) -> Result<(Vec<ResolvedPart>, Operations), PipelineError> {
         let mut parts: Vec<ResolvedPart> = Vec::new();
+        let mut placed: Vec<String> = Vec::new();
         let mut operations = Operations { edits: Vec::new(), tidy: component.tidy };
         let mut go_mod: Option<GoModFile> = None;
         for (replace, ad_hoc) in self.replaces(component) {
@@ -39,9 +40,17 @@ impl Session<'_> {
             if !ad_hoc && self.overridden(&old) {
                 continue;
             }
+            let words = match replace {
+                Replace::Path { folder, .. } => format!("{old} => {folder}"),
+                _ => format!("{old} => {}", part.name),
+            };
+            if let Some(there) = parts.iter().position(|p| p.name == part.name) {
+                let (name, first) = (part.name, placed.remove(there));
+                return Err(PipelineError::SamePlace { name, first, second: words });
+            }
             let folder = RelPath::new(format!(".forge/{}", part.name))?;
             operations.edits.push(Operation::ReplaceByFolder { old, old_version, folder });
-            parts.retain(|p| p.name != part.name);
+            placed.push(words);
             parts.push(part);
         }
         Ok((parts, operations))
