@@ -106,6 +106,7 @@ fn pipeline(error: &PipelineError) -> u8 {
         PipelineError::Rewrite(RewriteError::Go(error)) => go(error),
         PipelineError::Rewrite(RewriteError::NotInForce { .. }) => FACT,
         PipelineError::Build(BuildError::Exec(error)) | PipelineError::Check(CheckError::Exec(error)) => exec(error),
+        PipelineError::Build(BuildError::Failed { lines, .. }) if lines.iter().any(|line| no_space(line)) => ENVIRONMENT,
         PipelineError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. }) => TOOL,
         PipelineError::Check(CheckError::Wrong { .. } | CheckError::Info(_)) => FACT,
         PipelineError::BuildFailed { source, .. } => pipeline(source),
@@ -122,6 +123,7 @@ fn exec(error: &ExecError) -> u8 {
 
 fn git(error: &GitError) -> u8 {
     match error {
+        GitError::Failed { detail, .. } if no_space(detail) => ENVIRONMENT,
         GitError::Failed { .. } => TOOL,
         GitError::Exec(error) => exec(error),
         _ => ENVIRONMENT,
@@ -130,10 +132,18 @@ fn git(error: &GitError) -> u8 {
 
 fn go(error: &GoError) -> u8 {
     match error {
+        GoError::Failed { message, .. } if no_space(message) => ENVIRONMENT,
         GoError::Failed { .. } | GoError::Output { .. } => TOOL,
         GoError::Exec(error) => exec(error),
         _ => ENVIRONMENT,
     }
+}
+
+/// True where a tool failed because the disk is full: that is not the tool's fault. The C library's words, and Go's.
+fn no_space(words: &str) -> bool {
+    ["no space left on device", "No space left on device", "Disk quota exceeded", "disk quota exceeded"]
+        .iter()
+        .any(|sign| words.contains(sign))
 }
 
 fn notes(error: &PipelineError) -> Notes {
