@@ -2,8 +2,12 @@
 //! `kit` makes them; each other file is about one part of what the documentation promises.
 
 mod build;
+mod expect;
+mod gomod;
+mod interrupt;
 mod kit;
 mod lock;
+mod patches;
 mod plan;
 mod recipe;
 mod sources;

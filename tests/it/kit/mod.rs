@@ -6,6 +6,7 @@ mod app;
 mod host;
 mod mail;
 mod program;
+mod proxy;
 mod run;
 mod sandbox;
 mod upstream;
@@ -14,6 +15,7 @@ pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_
 pub(crate) use host::{git, go_version, host};
 pub(crate) use mail::series_toml;
 pub(crate) use program::Program;
+pub(crate) use proxy::ModuleProxy;
 pub(crate) use run::{Cmd, Ran};
 pub(crate) use sandbox::Sandbox;
 pub(crate) use upstream::Upstream;
