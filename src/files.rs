@@ -201,10 +201,12 @@ fn built_in(path: &RelPath) -> Option<&'static DirEntry<'static>> {
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FilesError> {
     let fail = |source| FilesError::Read { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_dir() {
+    let meta = file.metadata().map_err(fail)?;
+    if meta.is_dir() {
         return Err(fail(io::ErrorKind::IsADirectory.into()));
     }
-    let mut bytes = Vec::new();
+    // Room for all of it and a little more: `Take` hides the size from `read_to_end`, which would begin with 32 bytes.
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len().min(limit)).unwrap_or(0) + 64);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(fail)?;
     if bytes.len() as u64 > limit {
         return Err(FilesError::TooLarge { path: path.to_owned(), limit });
