@@ -97,6 +97,16 @@ pub fn copy_atomic(from: &Path, to: &Path, mode: u32) -> Result<u64, DiskError> 
     Ok(copied)
 }
 
+/// Moves a file to another folder of the same file system and makes it last, with this mode. The folder must exist.
+pub fn move_file(from: &Path, to: &Path, mode: u32) -> Result<u64, DiskError> {
+    let fail = |source| DiskError::new("write", to, source);
+    let file = File::open(from).map_err(|e| DiskError::new("read", from, e))?;
+    file.set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
+    file.sync_all().map_err(fail)?;
+    rename_synced(from, to)?;
+    Ok(file.metadata().map_err(fail)?.len())
+}
+
 /// Moves a finished file or folder to its final name on the same file system and sees that the name lasts. Its content must
 /// have been synced before.
 pub fn rename_synced(from: &Path, to: &Path) -> Result<(), DiskError> {

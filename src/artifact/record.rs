@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256 as Hasher};
 
 use crate::artifact::deliver::ArtifactError;
-use crate::disk::{copy_atomic, remove_dir_all, write_atomic};
+use crate::disk::{copy_atomic, move_file, remove_dir_all, write_atomic};
 use crate::names::{ComponentName, GoVersion, Revision, Sha256, Target};
 use crate::plan::{BuildPlan, hex};
 use crate::store::Store;
@@ -104,7 +104,7 @@ pub fn find(store: &Store, key: &Sha256) -> Option<Stored> {
     (record.key == *key).then_some(Stored { folder, record })
 }
 
-/// Puts a checked binary and its log into the store.
+/// Puts a checked binary and its log into the store. The binary is moved: it must be in a work folder of the same store.
 pub fn keep(
     store: &Store,
     plan: &BuildPlan,
@@ -122,7 +122,7 @@ pub fn keep(
     let parent = store.root().join("builds");
     let fresh = tempfile::Builder::new().prefix("new.").tempdir_in(&parent).map_err(io(&parent))?;
     let kept = fresh.path().join("binary");
-    let size = copy_atomic(binary, &kept, 0o755)?;
+    let size = move_file(binary, &kept, 0o755)?;
     copy_atomic(log, &fresh.path().join("log"), 0o644)?;
     let record = Record {
         key: plan.key.clone(),
