@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Patch-and-build toolchain for downstream forks of k0s, k0sctl and kardianos/service.
 ///
@@ -20,6 +20,11 @@ pub(super) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 recipe, lock or environment at fault; 2 usage; 3 a patch does not apply; 4 a tool \
 that ran (git, go, make) failed; 5 a fact about the result is wrong; 130 and 143 interrupted.";
+
+/// The command line as clap knows it: for whoever has to agree with it, such as the documentation.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Global {

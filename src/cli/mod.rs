@@ -14,4 +14,5 @@ mod show;
 mod tree;
 mod update;
 
+pub use args::command;
 pub use run::run;
