@@ -1,0 +1,47 @@
+//! The figures that forge promises, whole processes, forge and its rival in turn in one run:
+//!
+//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch]
+//!
+//! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` was run; it adds k0sctl to `noop` and
+//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch`. `ROUNDS` is how often things are measured.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a benchmark runs programs, reads its own settings and prints; none of it is part of forge"
+)]
+
+mod child;
+mod fetch;
+mod go_project;
+mod noop;
+mod overhead;
+mod patches;
+mod project;
+mod server;
+mod table;
+
+use table::Table;
+
+/// Measures something and adds its lines.
+type Figure = fn(&mut Table);
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if args.first().is_some_and(|a| a == child::PEAK) {
+        return child::peak_of(&args[1..]);
+    }
+    let figures: [(&str, Figure); 4] =
+        [("noop", noop::run), ("overhead", overhead::run), ("patches", patches::run), ("fetch", fetch::run)];
+    if let Some(unknown) = args.iter().find(|a| !figures.iter().any(|(name, _)| name == a)) {
+        panic!("there is no figure {unknown}; there are noop, overhead, patches and fetch");
+    }
+    let mut table = Table::default();
+    for (name, run) in figures {
+        if args.is_empty() || args.iter().any(|a| a == name) {
+            eprintln!("{name} ...");
+            run(&mut table);
+        }
+    }
+    print!("{table}");
+}
