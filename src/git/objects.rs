@@ -1,6 +1,8 @@
 //! Objects of one store: commits, trees and blobs, read and written in process. No `git2` type leaves this file.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
@@ -143,15 +145,28 @@ impl Objects {
         Ok(Self { repo, path: path.to_owned() })
     }
 
-    /// Makes an empty bare repository at `path`, or opens the one that is there.
+    /// Makes an empty bare repository at `path`, or opens the one that is there. Made elsewhere and renamed: it is whole from
+    /// its first moment, whoever makes it at the same time and whenever forge is killed.
     pub fn init(path: &Path) -> Result<Self, ObjectsError> {
         if path.join("HEAD").is_file() {
             return Self::open(path);
         }
+        let fail = |message: String| ObjectsError::Open { path: path.to_owned(), message };
+        let parent = path.parent().unwrap_or(path);
+        fs::create_dir_all(parent).map_err(|e| fail(e.to_string()))?;
+        // What umask leaves of it, as for every other folder of the store.
+        let mode = fs::Permissions::from_mode(0o777);
+        let new = tempfile::Builder::new().prefix(".new-").permissions(mode).tempdir_in(parent);
+        let new = new.map_err(|e| fail(e.to_string()))?;
         let mut options = git2::RepositoryInitOptions::new();
-        options.bare(true).mkpath(true).external_template(false).initial_head("main");
-        Repository::init_opts(path, &options)
-            .map_err(|e| ObjectsError::Open { path: path.to_owned(), message: e.message().to_owned() })?;
+        options.bare(true).external_template(false).initial_head("main");
+        Repository::init_opts(new.path(), &options).map_err(|e| fail(e.message().to_owned()))?;
+        match fs::rename(new.path(), path) {
+            Ok(()) => drop(new.keep()),
+            // Somebody else was quicker.
+            Err(_) if path.join("HEAD").is_file() => {}
+            Err(e) => return Err(fail(e.to_string())),
+        }
         Self::open(path)
     }
 
@@ -357,6 +372,26 @@ mod tests {
 
     fn path(text: &str) -> RelPath {
         RelPath::new(text).unwrap()
+    }
+
+    #[test]
+    fn many_make_one_repository_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let path = dir.path().join(format!("stores/{round}.git"));
+            std::thread::scope(|scope| {
+                for thread in 0..6 {
+                    let path = &path;
+                    scope.spawn(move || {
+                        let file = RelPath::new(format!("f{thread}")).unwrap();
+                        let changes = Changes::from([(file, Some((Mode::File, b"x".to_vec())))]);
+                        Objects::init(path).unwrap().write(None, &changes).unwrap();
+                    });
+                }
+            });
+        }
+        let left = fs::read_dir(dir.path().join("stores")).unwrap().count();
+        assert_eq!(left, 20, "nothing else is left behind");
     }
 
     #[test]
