@@ -13,4 +13,4 @@ pub use file::{GoModFile, ModuleVersion};
 pub use go::{Go, GoEnv, GoError, toolchain_of};
 pub use host::{GoBin, c_compiler, c_env, find_go};
 pub use module::{DownloadedModule, list_versions};
-pub use rewrite::{RewriteError, Rewritten, download_needed, prove, rewrite};
+pub use rewrite::{RewriteError, Rewritten, complete, download_needed, prove, rewrite};

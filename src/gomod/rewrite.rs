@@ -111,14 +111,35 @@ pub fn rewrite(
         }
     }
     prove(go, tree, operations)?;
-    let go_mod = fs::read_to_string(&path).map_err(|e| RewriteError::io(&path, e))?;
-    let sum_path = tree.join("go.sum");
-    let go_sum = match fs::read_to_string(&sum_path) {
-        Ok(text) => Some(text),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(e) => return Err(RewriteError::io(&sum_path, e)),
-    };
+    let (go_mod, go_sum) = read_both(tree)?;
     Ok(Rewritten { edit, completed, go_mod, go_sum })
+}
+
+/// Adds to the go.sum of `tree` what `packages` need in `environments` and it lacks. Gives go.mod and go.sum, or `None` where
+/// nothing was missing.
+pub fn complete(
+    go: &Go<'_>,
+    tree: &Path,
+    packages: &[String],
+    flags: &[String],
+    environments: &[GoEnv],
+    reporter: &dyn Reporter,
+) -> Result<Option<(String, Option<String>)>, RewriteError> {
+    let mut completed = false;
+    for env in environments {
+        completed |= complete_sums(go, tree, packages, flags, env, reporter)?;
+    }
+    if completed { read_both(tree).map(Some) } else { Ok(None) }
+}
+
+fn read_both(tree: &Path) -> Result<(String, Option<String>), RewriteError> {
+    let (path, sum_path) = (tree.join("go.mod"), tree.join("go.sum"));
+    let go_mod = fs::read_to_string(&path).map_err(|e| RewriteError::io(&path, e))?;
+    match fs::read_to_string(&sum_path) {
+        Ok(text) => Ok((go_mod, Some(text))),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok((go_mod, None)),
+        Err(e) => Err(RewriteError::io(&sum_path, e)),
+    }
 }
 
 /// Fails where the program does not require `module`, with the nearest that it does.

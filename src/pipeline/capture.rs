@@ -12,7 +12,7 @@ use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::resolve::{ResolvedPart, rule_args};
 use crate::pipeline::session::{Session, Trust};
-use crate::plan::{BuildLock, FromMake, LockEntry, go_build_line};
+use crate::plan::{BuildLock, FromMake, LockEntry, ModLock, go_build_line};
 use crate::recipe::model::Component;
 use crate::recipe::policy;
 use crate::recipe::rule::BuildRule;
@@ -99,7 +99,7 @@ impl Session<'_> {
         let detail = format!("flags from `make -n {}`", from.make.first().map_or("", String::as_str));
         self.reporter.report(Event::StageStarted { component: component.name.clone(), what: "reading", detail: detail.clone() });
         let work = self.store.work_dir("make")?;
-        let tree = self.lay_out_for_lock(&work, patched, &[])?;
+        let tree = self.lay_out_for_lock(&work, patched, &[], None)?;
         for file in &rule.make.touch {
             touch(&tree, file)?;
         }
@@ -126,12 +126,13 @@ impl Session<'_> {
         work: &WorkDir,
         patched: &PatchedTree,
         parts: &[ResolvedPart],
+        module: Option<&ModLock>,
     ) -> Result<PathBuf, PipelineError> {
         let dir = work.path().join("src");
         let objects: Vec<_> = parts.iter().map(|part| self.part_objects(part)).collect::<Result<_, _>>()?;
         let placed: Vec<TreePart<'_>> =
             parts.iter().zip(&objects).map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree }).collect();
-        lay_out(&dir, &patched.objects()?, patched.tree(), &placed, None, None)?;
+        lay_out(&dir, &patched.objects()?, patched.tree(), &placed, module, None)?;
         Ok(dir)
     }
 }

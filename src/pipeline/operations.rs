@@ -1,7 +1,7 @@
 //! The operations of a recipe on go.mod, with every version exact, and the go.mod that they give.
 
 use crate::event::Event;
-use crate::gomod::{Operation, Operations, rewrite};
+use crate::gomod::{Go, GoEnv, Operation, Operations, complete, rewrite};
 use crate::names::{GoVersion, ModulePath, ModuleQuery};
 use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
@@ -95,14 +95,14 @@ impl Session<'_> {
         if let Some(old) = same_tree
             && let Some(module) = old.module.as_ref().filter(|m| m.wanted == wanted && old.go.as_ref() == Some(go))
         {
-            return Ok(Some(module.clone()));
+            return self.for_these_targets(module, build, go, patched, parts).map(Some);
         }
         let text = if operations.tidy { "go.mod, go mod tidy" } else { "go.mod" };
         self.reporter.report(Event::StageStarted { component: component.name.clone(), what: "rewriting", detail: text.into() });
         let work = self.store.work_dir("module")?;
-        let tree = self.lay_out_for_lock(&work, patched, parts)?;
+        let tree = self.lay_out_for_lock(&work, patched, parts, None)?;
         let go_command = self.go(go)?;
-        let environments: Vec<_> = self.targets().iter().map(|t| go_command.env(Some(t), build.cgo, &build.env)).collect();
+        let environments = self.environments(&go_command, build);
         let (packages, flags) = (&build.args.packages, build.args.selection());
         let done = rewrite(&go_command, &tree, &operations, packages, &flags, &environments, self.reporter)?;
         let folders = parts.iter().filter(|p| p.entry.is_none()).map(|p| (p.name.clone(), p.tree.clone())).collect();
@@ -116,6 +116,37 @@ impl Session<'_> {
             go_mod: done.go_mod,
             go_sum: done.go_sum,
         }))
+    }
+
+    /// The environments of the recipe's targets and of this run's.
+    fn environments(&self, go: &Go<'_>, build: &plan::BuildLock) -> Vec<GoEnv> {
+        let mut targets: Vec<_> = self.recipe.targets.iter().collect();
+        targets.extend(self.targets().iter().filter(|t| !self.recipe.targets.contains(t)));
+        targets.into_iter().map(|t| go.env(Some(t), build.cgo, &build.env)).collect()
+    }
+
+    /// The locked go.mod and go.sum, completed where a platform of this run needs more than those that were built before.
+    fn for_these_targets(
+        &self,
+        module: &ModLock,
+        build: &plan::BuildLock,
+        go: &GoVersion,
+        patched: &PatchedTree,
+        parts: &[ResolvedPart],
+    ) -> Result<ModLock, PipelineError> {
+        // `go mod tidy` looks at every platform.
+        if module.tidy {
+            return Ok(module.clone());
+        }
+        let (packages, flags) = (&build.args.packages, build.args.selection());
+        let work = self.store.work_dir("module")?;
+        let tree = self.lay_out_for_lock(&work, patched, parts, Some(module))?;
+        let go = self.go(go)?;
+        let done = complete(&go, &tree, packages, &flags, &self.environments(&go, build), self.reporter)?;
+        Ok(match done {
+            Some((go_mod, go_sum)) => ModLock { completed: true, go_mod, go_sum, ..module.clone() },
+            None => module.clone(),
+        })
     }
 }
 
