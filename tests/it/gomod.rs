@@ -241,6 +241,37 @@ fn a_patched_module_brings_what_its_new_patch_needs() {
 }
 
 #[test]
+fn go_sum_is_complete_for_every_target_whatever_was_built_first() {
+    let (sandbox, _up) = Sandbox::with_service(&["v1.2.3"]);
+    let proxy = sandbox.proxy();
+    proxy.publish(
+        "forge.example/only-there",
+        "v1.0.0",
+        &[("go.mod", "module forge.example/only-there\n\ngo 1.21\n"), ("x.go", "package there\n\nconst Text = \" there\"\n")],
+    );
+    for (path, text) in library("any.example/name", "a folder", "\nrequire forge.example/only-there v1.0.0\n", SUFFIX) {
+        sandbox.write(&format!("lib/{path}"), &text);
+    }
+    sandbox.write("lib/service_arm64.go", "package service\n\nimport _ \"forge.example/only-there\"\n");
+    let host = forge::names::Target::host().to_string();
+    let recipe = |targets: &str| {
+        sandbox.recipe("app", &format!("{LINE}replace = [\"github.com/kardianos/service => ./lib\"]\n"));
+        sandbox.edit("recipes/app.toml", &format!("[\"{host}\"]"), targets);
+    };
+    recipe("[\"linux/amd64\", \"linux/arm64\"]");
+    run(&sandbox, &proxy, &["build", "--target", "linux/amd64"]).ok();
+    run(&sandbox, &proxy, &["build", "--locked"]).ok();
+    // A target that the recipe gets later.
+    fs::remove_file(sandbox.project().join("recipes/app.lock")).unwrap();
+    recipe("[\"linux/amd64\"]");
+    run(&sandbox, &proxy, &["build"]).ok();
+    recipe("[\"linux/amd64\", \"linux/arm64\"]");
+    fs::remove_dir_all(sandbox.store()).unwrap();
+    run(&sandbox, &proxy, &["build"]).ok();
+    assert!(sandbox.read("recipes/app.lock").contains("forge.example/only-there v1.0.0 h1:"));
+}
+
+#[test]
 fn two_folders_of_one_name_are_not_mixed_up() {
     let (sandbox, up) = Sandbox::with_service(&["v1.2.3"]);
     let go_mod = service_go_mod("\nrequire forge.example/dep v1.0.0\n");
