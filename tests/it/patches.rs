@@ -89,7 +89,7 @@ fn a_series_of_mails_gives_the_tree_and_the_history_of_git_am() {
     put(&work, "bytes.bin", bytes);
     put(&work, "dir/new.go.txt", "package x");
     put(&work, "greet.go", "package main\n\nfunc greeting() string { return \"three mails\" }\n");
-    commit("Ada <ada@example.org>", "1600000002 +0000", "Change a binary\n\n--- not a separator\n+++ neither\n");
+    commit("Ada <ada@example.org>", "1600000002 +0000", "Change a binary\n\n---not a separator\n- a list\n@@ no hunk\n");
     let folder = sandbox.project().join("patches/app/s");
     git(&work, &["format-patch", "-q", "--binary", "-M", "-o", folder.to_str().unwrap(), "v1.2.4..HEAD"]);
     let mails = names(&folder);
