@@ -7,7 +7,7 @@ use toml_edit::{Array, DocumentMut, Item, value};
 use crate::disk::write_atomic;
 use crate::files::read_limited;
 use crate::names::ComponentName;
-use crate::release::Wanted;
+use crate::release::{Release, Wanted};
 
 use super::error::RecipeErrors;
 use crate::files::FilesError;
@@ -47,6 +47,10 @@ pub fn set_version(path: &Path, component: &ComponentName, wanted: &Wanted, dry_
         Wanted::Revision(_) | Wanted::Commit(_) => {
             let was = table.get("version").or(table.get("lines")).map(|item| item.to_string().trim().to_owned());
             table.remove("lines");
+            if matches!(wanted, Wanted::Revision(tag) if Release::parse(tag).is_some()) {
+                // It named the branch or commit that was there before; a version has no other name.
+                table.remove("as");
+            }
             match table.get_mut("version") {
                 Some(item) => *item = value(text.as_str()),
                 None => {
@@ -81,5 +85,16 @@ mod tests {
         set_version(&path, &name, &Wanted::parse("v1.36.3+k0s.2").unwrap(), false).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("version = \"v1.36.3+k0s.2\"") && !text.contains("lines"), "{text}");
+    }
+    #[test]
+    fn a_version_drops_the_name_that_a_branch_went_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.toml");
+        let name = ComponentName::new("x").unwrap();
+        for (wanted, keeps) in [("v1.2.3", false), ("next", true), (&*"a".repeat(40), true), ("~1.2", false)] {
+            std::fs::write(&path, "[component.x]\nversion = \"main\"\nas = \"v1.0.0\"\n").unwrap();
+            set_version(&path, &name, &Wanted::parse(wanted).unwrap(), false).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap().contains("as ="), keeps, "{wanted}");
+        }
     }
 }
