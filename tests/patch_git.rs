@@ -96,7 +96,7 @@ fn check_messages(lab: &Lab, series: &Series, seed: u64) {
     let commits: Vec<&str> = log.split('\u{1}').map(str::trim_start).filter(|c| !c.is_empty()).collect();
     assert_eq!(commits.len(), series.patches().len());
     for (commit, patch) in commits.iter().zip(series.patches()) {
-        let mail = &patch.forms[0].content.mail;
+        let mail = patch.forms[0].content.mail().unwrap();
         let (seconds, minutes) = mail.date.unwrap();
         let sign = if minutes < 0 { '-' } else { '+' };
         let zone = format!("{sign}{:02}{:02}", minutes.abs() / 60, minutes.abs() % 60);

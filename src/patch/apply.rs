@@ -58,7 +58,7 @@ pub(crate) fn run(
             steps.push(Step { at, status: Status::Skipped { reason }, tree });
             continue;
         }
-        match one_form(&mut overlay, patch)? {
+        match one_form(&mut overlay, patch, release)? {
             Ok((form, made)) => {
                 observer(&at, &made, &mut overlay)?;
                 overlay.commit(made.staged);
@@ -67,8 +67,7 @@ pub(crate) fn run(
                 steps.push(Step { at, status, tree });
             }
             Err(cause) => {
-                let touched: Vec<RelPath> =
-                    patch.forms.iter().flat_map(|f| &f.content.files).flat_map(|f| f.paths()).cloned().collect();
+                let touched: Vec<RelPath> = patch.forms.iter().flat_map(|f| f.content.paths()).collect();
                 let perhaps_because_of = failures
                     .iter()
                     .filter(|(_, before)| before.iter().any(|path| touched.contains(path)))
@@ -100,13 +99,17 @@ fn not_for(patch: &Patch, release: Option<&Release>) -> Option<String> {
 }
 
 /// The one form that applies. Several are fine where they make the same files.
-fn one_form<'p>(overlay: &mut Overlay<'_>, patch: &'p Patch) -> Result<Result<(&'p Form, Made), Cause>, ObjectsError> {
+fn one_form<'p>(
+    overlay: &mut Overlay<'_>,
+    patch: &'p Patch,
+    release: Option<&Release>,
+) -> Result<Result<(&'p Form, Made), Cause>, ObjectsError> {
     let mut good: Option<(&Form, Made)> = None;
     let mut others = Vec::new();
     let mut bad: Vec<FormFailure> = Vec::new();
     let mut differ_in: Vec<RelPath> = Vec::new();
     for form in &patch.forms {
-        match form::make(overlay, form)? {
+        match form::make(overlay, form, release)? {
             Ok(made) => match &good {
                 None => good = Some((form, made)),
                 Some((_, first)) => {

@@ -3,6 +3,7 @@
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::names::visible;
+use crate::patch::explain_edit::{explain_broken, explain_edit};
 use crate::patch::outcome::{Cause, FileFailure, FileProblem, FormFailure, HunkFailure, HunkProblem, PatchFailure};
 
 /// Lines shown of one hunk.
@@ -67,6 +68,19 @@ fn explain_file(out: &mut Text, form: &FormFailure, file: &FileFailure) {
             }
             return;
         }
+        FileProblem::Edits { failures, .. } => {
+            for failure in failures {
+                explain_edit(out, form, file, failure);
+            }
+            return;
+        }
+        FileProblem::NotGoAnyMore { broken } => {
+            out.line(1, &format!("{path} would be no Go any more:"));
+            broken.iter().for_each(|b| explain_broken(out, b));
+            out.line(2, &format!("patch: {at}"));
+            return;
+        }
+        FileProblem::TooLarge { bytes } => format!("has {bytes} bytes, which is too large to be parsed"),
         FileProblem::Missing => "is not in this tree".to_owned(),
         FileProblem::AlreadyExists => "is already in this tree".to_owned(),
         FileProblem::FolderInTheWay => "is a folder in this tree".to_owned(),
@@ -152,10 +166,10 @@ fn shorten(text: &str) -> String {
 }
 
 #[derive(Default)]
-struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
-    fn line(&mut self, depth: usize, text: &str) {
+    pub(crate) fn line(&mut self, depth: usize, text: &str) {
         self.0.push_str(&"  ".repeat(depth));
         self.0.push_str(visible(text).replace('\n', "\\n").as_str());
         self.0.push('\n');

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use crate::git::objects::{Mode, Objects, ObjectsError};
 use crate::names::{BlobId, RelPath};
+use crate::patch::content::Content;
 use crate::patch::diff::{Body, Dialect, FilePatch, Kind};
+use crate::patch::edit_form;
 use crate::patch::outcome::{FileFailure, FileProblem, FormFailure, Offset, Touched};
 use crate::patch::overlay::{FileState, Overlay, Staged};
 use crate::patch::place;
 use crate::patch::reverse;
 use crate::patch::series::Form;
+use crate::release::Release;
 
 /// What a form makes of the tree.
 #[derive(Debug)]
@@ -26,8 +29,16 @@ struct Patched {
     offsets: Vec<Offset>,
 }
 
-pub(crate) fn make(overlay: &mut Overlay<'_>, form: &Form) -> Result<Result<Made, FormFailure>, ObjectsError> {
-    let files = &form.content.files;
+pub(crate) fn make(
+    overlay: &mut Overlay<'_>,
+    form: &Form,
+    release: Option<&Release>,
+) -> Result<Result<Made, FormFailure>, ObjectsError> {
+    let content = match &form.content {
+        Content::Diff(content) => content,
+        Content::Edit(edit) => return edit_form::make(overlay, form, edit, release),
+    };
+    let files = &content.files;
     // git reads a patch as one change: a name that goes away in any section is free for all of them.
     let leaving: BTreeSet<&RelPath> =
         files.iter().filter(|f| matches!(f.kind, Kind::Delete | Kind::Rename)).map(|f| &f.old).collect();
@@ -35,7 +46,7 @@ pub(crate) fn make(overlay: &mut Overlay<'_>, form: &Form) -> Result<Result<Made
     let mut failures = Vec::new();
     let mut good_files = 0;
     for file in files {
-        match section(overlay, &made.staged, &leaving, file, form.content.dialect)? {
+        match section(overlay, &made.staged, &leaving, file, content.dialect)? {
             Ok(patched) => {
                 good_files += 1;
                 made.offsets.extend(patched.offsets);
@@ -55,7 +66,7 @@ pub(crate) fn make(overlay: &mut Overlay<'_>, form: &Form) -> Result<Result<Made
     if failures.is_empty() {
         return Ok(Ok(made));
     }
-    let already_in = reverse::already_in(overlay, files, form.content.dialect)?;
+    let already_in = reverse::already_in(overlay, files, content.dialect)?;
     Ok(Err(FormFailure {
         form: form.file.clone(),
         origin: form.origin.to_string(),

@@ -1,4 +1,4 @@
-//! Patches: series of git mails or quilt patches, and the one engine that applies them.
+//! Patches: series of git mails, quilt patches or structural edits, and the one engine that applies them.
 //!
 //! A patch is a function from tree to tree. [`Series::load`] reads and parses a series once; [`apply`] puts it on a tree
 //! without touching a disk and writes the result once, when everything fitted. Whether a patch fits is decided more strictly
@@ -11,8 +11,12 @@
 mod apply;
 mod binary;
 mod blame;
+mod content;
 mod diff;
+pub mod edit;
+mod edit_form;
 mod explain;
+mod explain_edit;
 mod form;
 #[cfg(test)]
 mod fuzz_tests;
@@ -32,11 +36,13 @@ mod series_error;
 mod series_list;
 mod series_toml;
 mod similar_place;
+mod toml_reader;
 mod tree;
 
 pub use apply::{ApplyError, apply, apply_stepwise};
 pub use binary::{BinaryError, Block};
 pub use blame::blame;
+pub use content::Content;
 pub use diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind};
 pub use explain::explain;
 pub use hunk::{Hunk, Line, LineKind};

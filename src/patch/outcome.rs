@@ -6,6 +6,7 @@ use crate::git::objects::Mode;
 use crate::names::{PatchName, RelPath, SeriesName, TreeId};
 use crate::patch::binary::BinaryError;
 use crate::patch::diff::Kind;
+use crate::patch::edit::{Broken, EditFailure};
 
 /// A patch of a series.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -199,6 +200,23 @@ pub enum FileProblem {
     },
     /// An earlier section of the same patch has done something to the file that this one contradicts.
     Twice,
+    /// Edits have no place, or not the expected number of them.
+    Edits {
+        /// Each such edit.
+        failures: Vec<EditFailure>,
+        /// Number of edits of the file.
+        of: usize,
+    },
+    /// The edits fit, but the file is no Go after them.
+    NotGoAnyMore {
+        /// What is wrong.
+        broken: Vec<Broken>,
+    },
+    /// A Go file that is too large to be parsed.
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
     /// Hunks have no place.
     Hunks {
         /// Each such hunk.

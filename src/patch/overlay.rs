@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::git::objects::{Changes, Mode, Objects, ObjectsError};
 use crate::names::{RelPath, TreeId};
+use crate::patch::edit::Go;
 use crate::patch::outcome::FileProblem;
 
 /// A file in memory. Cheap to clone.
@@ -27,11 +28,16 @@ pub(crate) struct Overlay<'a> {
     seen: BTreeMap<RelPath, State>,
     /// As it is now, where a patch changed it.
     now: Staged,
+    /// Go files that were parsed, the latest last.
+    parsed: Vec<Arc<Go>>,
 }
+
+/// How many parsed files are kept: forms of one patch, and patches one after another, look at the same few.
+const PARSED: usize = 16;
 
 impl<'a> Overlay<'a> {
     pub(crate) fn new(objects: &'a Objects, base: &'a TreeId) -> Self {
-        Self { objects, base, seen: BTreeMap::new(), now: BTreeMap::new() }
+        Self { objects, base, seen: BTreeMap::new(), now: BTreeMap::new(), parsed: Vec::new() }
     }
 
     /// The file as it is now.
@@ -92,6 +98,24 @@ impl<'a> Overlay<'a> {
             return Ok(state.as_ref().map(|s| s.mode));
         }
         Ok(self.objects.entry(self.base, path)?.map(|entry| entry.mode))
+    }
+
+    /// The tree of a Go file; one text is parsed once.
+    pub(crate) fn go(&mut self, text: &Arc<Vec<u8>>) -> Arc<Go> {
+        if let Some(known) = self.parsed.iter().rev().find(|go| Arc::ptr_eq(&go.text, text) || go.text == *text) {
+            return Arc::clone(known);
+        }
+        let go = Arc::new(Go::parse(text));
+        self.remember_go(Arc::clone(&go));
+        go
+    }
+
+    /// Takes over the tree of a file that is about to be the tree's.
+    pub(crate) fn remember_go(&mut self, go: Arc<Go>) {
+        if self.parsed.len() == PARSED {
+            self.parsed.remove(0);
+        }
+        self.parsed.push(go);
     }
 
     /// Takes over what a patch did.

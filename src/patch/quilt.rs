@@ -7,7 +7,7 @@ use miette::NamedSource;
 
 use crate::files::Found;
 use crate::patch::diff::Dialect;
-use crate::patch::series::check_listed;
+use crate::patch::series::{check_listed, is_edit};
 use crate::patch::series_error::{ListProblem, SeriesError};
 use crate::patch::series_list::{Entry, List, ListedForm};
 
@@ -45,6 +45,7 @@ pub(crate) fn parse(found: &Found, listed: &[String], errors: &mut Vec<SeriesErr
             }
         };
         match check_listed(file, listed) {
+            Ok(_) if is_edit(file) => fail(span(file), ListProblem::EditInQuilt),
             Err(problem) => fail(span(file), problem),
             Ok(name) if !seen.insert(name.clone()) => fail(span(file), ListProblem::Twice(name)),
             Ok(file) => {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::files::{Files, Listing, Origin};
 use crate::names::{PatchName, RelPath, Revision, SeriesName, Sha256, UpstreamName, nearest};
+use crate::patch::content::Content;
 use crate::patch::diff::Dialect;
+use crate::patch::edit;
 use crate::patch::patch_file::{PATCH_LIMIT, PatchFile, sha256};
 use crate::patch::quilt;
 use crate::patch::series_error::{ListProblem, SeriesError, SeriesErrors};
@@ -12,7 +14,7 @@ use crate::patch::series_list::{Entry, List};
 use crate::patch::series_toml;
 use crate::release::Req;
 
-/// The largest series.toml or quilt `series`.
+/// The largest series.toml, quilt `series` or structural edit.
 const LIST_LIMIT: u64 = 1024 * 1024;
 
 /// An ordered list of patches for one upstream.
@@ -51,11 +53,11 @@ pub struct Form {
     /// The N of `-pN`.
     pub strip: usize,
     /// The patch.
-    pub content: PatchFile,
+    pub content: Content,
 }
 
 impl Series {
-    /// Reads a series: with a `series.toml`, else with a quilt `series`, else every `*.patch` by name. All errors at once.
+    /// Reads a series: with a `series.toml`, else with a quilt `series`, else every `*.patch` and `*.edit.toml` by name. All errors at once.
     pub fn load(files: &Files, upstream: &UpstreamName, name: &SeriesName) -> Result<Self, SeriesErrors> {
         let one = |error: SeriesError| SeriesErrors { errors: vec![error] };
         // Both names have passed a grammar that makes them a single part of a path.
@@ -113,7 +115,7 @@ impl Series {
             let versions = patch.versions.as_ref().map_or("*", Req::as_str);
             text.push_str(&format!("patch {} {versions:?} {:?}\n", patch.name, patch.reason));
             for form in &patch.forms {
-                text.push_str(&format!("form {} -p{} {}\n", form.file, form.strip, form.content.sha256));
+                text.push_str(&format!("form {} -p{} {}\n", form.file, form.strip, form.content.sha256()));
             }
         }
         sha256(text.as_bytes())
@@ -143,10 +145,7 @@ fn read_list(files: &Files, listing: &Listing, errors: &mut Vec<SeriesError>) ->
     }
     let mut list = List { dialect: Dialect::Git, description: None, entries: Vec::new(), excused: Vec::new() };
     for file in &listing.files {
-        if file.ends_with(".edit.toml") {
-            errors.push(SeriesError::Edit { file: file.clone(), folder: listing.origin.clone() });
-            list.excused.push(file.clone());
-        } else if file.ends_with(".patch") {
+        if is_patch(file) {
             match PatchName::new(file.clone()) {
                 Ok(name) => list.entries.push(Entry::plain(name)),
                 Err(problem) => {
@@ -170,7 +169,7 @@ fn unlisted(listing: &Listing, list: &List) -> Vec<SeriesError> {
     listing
         .files
         .iter()
-        .filter(|file| file.ends_with(".patch") || file.ends_with(".edit.toml"))
+        .filter(|file| is_patch(file))
         .filter(|file| !is_listed(file))
         .map(|file| SeriesError::Unlisted { file: file.clone(), folder: listing.origin.clone() })
         .collect()
@@ -181,7 +180,8 @@ fn load_patches(files: &Files, listing: &Listing, list: &List, errors: &mut Vec<
     for entry in &list.entries {
         let mut forms = Vec::new();
         for form in &entry.forms {
-            let found = match files.read_in(listing, form.file.as_str(), PATCH_LIMIT) {
+            let limit = if is_edit(form.file.as_str()) { LIST_LIMIT } else { PATCH_LIMIT };
+            let found = match files.read_in(listing, form.file.as_str(), limit) {
                 Ok(Some(found)) => found,
                 Ok(None) => {
                     errors.push(SeriesError::Vanished { file: form.file.clone(), folder: listing.origin.clone() });
@@ -192,16 +192,24 @@ fn load_patches(files: &Files, listing: &Listing, list: &List, errors: &mut Vec<
                     continue;
                 }
             };
-            match PatchFile::parse(&found.bytes, form.strip, list.dialect) {
-                Ok(content) => forms.push(Form {
-                    file: form.file.clone(),
-                    origin: found.origin,
-                    base: form.base.clone(),
-                    strip: form.strip,
-                    content,
-                }),
-                Err(problem) => errors.push(SeriesError::Patch { origin: found.origin, problem }),
-            }
+            let content = if is_edit(form.file.as_str()) {
+                edit::parse(&found, errors).map(Content::Edit)
+            } else {
+                match PatchFile::parse(&found.bytes, form.strip, list.dialect) {
+                    Ok(patch) => Some(Content::Diff(patch)),
+                    Err(problem) => {
+                        errors.push(SeriesError::Patch { origin: found.origin.clone(), problem });
+                        None
+                    }
+                }
+            };
+            forms.extend(content.map(|content| Form {
+                file: form.file.clone(),
+                origin: found.origin,
+                base: form.base.clone(),
+                strip: form.strip,
+                content,
+            }));
         }
         if let Some(first) = forms.first() {
             let name = if forms.len() == 1 { first.file.clone() } else { common_name(&forms) };
@@ -224,16 +232,23 @@ fn common_name(forms: &[Form]) -> PatchName {
     PatchName::new(cut.trim_end_matches(['-', '_', '.'])).unwrap_or_else(|_| first.clone())
 }
 
+/// Whether a file is a structural edit, by its name.
+pub(crate) fn is_edit(file: &str) -> bool {
+    file.ends_with(".edit.toml")
+}
+
+/// Whether a file is a patch of some kind, by its name.
+fn is_patch(file: &str) -> bool {
+    file.ends_with(".patch") || is_edit(file)
+}
+
 /// What a listed name is, if it is not a patch in the folder.
 pub(crate) fn check_listed(file: &str, listed: &[String]) -> Result<PatchName, ListProblem> {
-    if file.ends_with(".edit.toml") {
-        return Err(ListProblem::Edit);
-    }
     let name = PatchName::new(file).map_err(ListProblem::Name)?;
     if listed.iter().any(|f| f == file) {
         return Ok(name);
     }
-    let near = nearest(file, listed.iter().map(String::as_str).filter(|f| f.ends_with(".patch")));
+    let near = nearest(file, listed.iter().map(String::as_str).filter(|f| is_patch(f)));
     Err(ListProblem::NoSuchFile { file: name, nearest: near.map(str::to_owned) })
 }
 

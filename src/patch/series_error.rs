@@ -6,6 +6,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use crate::files::{FilesError, Origin};
 use crate::names::{NameError, PatchName, SeriesName, UpstreamName};
+use crate::patch::edit::EditError;
 use crate::patch::patch_file::PatchFileError;
 use crate::release::ReqError;
 
@@ -83,15 +84,6 @@ pub enum SeriesError {
         /// The folder.
         folder: Origin,
     },
-    /// A structural edit.
-    #[error("{file} in {folder}: structural edits are not supported by this version")]
-    #[diagnostic(help("use a git patch instead, or a newer forge"))]
-    Edit {
-        /// The file.
-        file: String,
-        /// The folder.
-        folder: Origin,
-    },
     /// A file was there when the folder was read and is not any more.
     #[error("{file} has just gone from {folder}")]
     #[diagnostic(help("try again"))]
@@ -120,7 +112,7 @@ fn suggestion(nearest: Option<&str>, known: &[String]) -> String {
     }
 }
 
-/// What is wrong with a line of a list.
+/// What is wrong with a line of a list or of a structural edit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListProblem {
     /// Not TOML; the parser's words.
@@ -177,9 +169,12 @@ pub enum ListProblem {
     /// A file that is listed twice.
     #[error("{0} is listed twice")]
     Twice(PatchName),
-    /// A structural edit.
-    #[error("structural edits are not supported by this version")]
-    Edit,
+    /// A mistake in a structural edit.
+    #[error("{0}")]
+    Edit(EditError),
+    /// A structural edit among the patches of a quilt folder.
+    #[error("quilt knows no structural edits")]
+    EditInQuilt,
     /// `-R` in a quilt series.
     #[error("a patch that is applied in reverse (-R) is not supported")]
     Reverse,
@@ -195,7 +190,7 @@ impl ListProblem {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::Syntax(_) => "see docs on series.toml".to_owned(),
+            Self::Syntax(_) => "see <https://toml.io>; a text with `\"` or `\\` goes into 'single' quotes".to_owned(),
             Self::NotText => "save it as UTF-8".to_owned(),
             Self::UnknownKey { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Self::UnknownKey { known, .. } => format!("the keys are: {}", known.join(", ")),
@@ -208,7 +203,8 @@ impl ListProblem {
             Self::NoSuchFile { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
             Self::NoSuchFile { nearest: None, .. } => "add the file, or take the line out".to_owned(),
             Self::Twice(_) => "take one of the two out".to_owned(),
-            Self::Edit => "use a git patch instead, or a newer forge".to_owned(),
+            Self::Edit(problem) => problem.help(),
+            Self::EditInQuilt => "list the patches in a series.toml instead of a quilt `series`".to_owned(),
             Self::Reverse => "store the patch reversed: `interdiff -q FILE /dev/null`".to_owned(),
             Self::Option(_) => "`-pN` is the only option".to_owned(),
             Self::Fuzz(_) => "refresh the patch: `quilt push -f NAME && quilt refresh`".to_owned(),

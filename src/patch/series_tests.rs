@@ -5,6 +5,7 @@ use crate::names::Revision;
 use crate::release::Release;
 
 const DIFF: &str = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n";
+const EDIT: &str = "[[edit]]\nfile = 'a.go'\nbefore = 'f()'\ninsert = 'g()'\n";
 
 /// A project with one series of these files.
 fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -113,7 +114,7 @@ file = "../x.patch"
     has("3", "reason should be a string, and is integer");
     has("\"a.patch\"", "file does not go with `one_of`");
     has("[]", "empty");
-    has("\"e.edit.toml\"", "structural edits are not supported by this version");
+    has("", "the file holds no edit");
     has("\"../x.patch\"", "is not a patch name");
     has("", "forgotten.patch is in");
     let report = format!("{:?}", miette::Report::new(found));
@@ -135,7 +136,7 @@ fn a_quilt_folder_is_read() {
     assert_eq!(names(&series), ["b.diff", "a.patch"]);
     assert_eq!(series.dialect(), Dialect::Quilt);
     assert_eq!(series.patches()[0].forms[0].strip, 0);
-    assert_eq!(series.patches()[0].forms[0].content.files[0].new.as_str(), "f");
+    assert_eq!(series.patches()[0].forms[0].content.paths()[0].as_str(), "f");
 }
 
 #[test]
@@ -153,7 +154,10 @@ fn a_bare_folder_is_sorted_by_name() {
     let series = load(&[("0002-b.patch", DIFF), ("0001-a.patch", DIFF), ("notes.txt", "")]).unwrap();
     assert_eq!(names(&series), ["0001-a.patch", "0002-b.patch"]);
     assert_eq!(errors(&[("notes.txt", "")]), ["one holds no patches"]);
-    assert_eq!(errors(&[("x.edit.toml", "")]), ["one: structural edits are not supported by this version"]);
+    assert_eq!(errors(&[("x.edit.toml", "")]), ["x.edit.toml: the file holds no edit"]);
+    let series = load(&[("b.patch", DIFF), ("a.edit.toml", EDIT)]).unwrap();
+    assert_eq!(names(&series), ["a.edit.toml", "b.patch"]);
+    assert_eq!(errors(&[("series", "a.edit.toml"), ("a.edit.toml", EDIT)]), ["series: quilt knows no structural edits"]);
 }
 
 #[test]
