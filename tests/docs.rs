@@ -127,6 +127,11 @@ fn check(project: &Path, path: &str, text: &str, at: &str) {
             let series = Series::load(&files, &UpstreamName::new(upstream).unwrap(), &SeriesName::new(series).unwrap());
             assert!(!series.unwrap_or_else(|e| panic!("{at}: {e}")).patches().is_empty(), "{at}: no patches");
         }
+        ["patches", upstream, series, edit] if edit.ends_with(".edit.toml") => {
+            write(project, &format!("patches/{upstream}/{series}/series.toml"), &format!("[[patch]]\nfile = {edit:?}\n"));
+            let series = Series::load(&files, &UpstreamName::new(upstream).unwrap(), &SeriesName::new(series).unwrap());
+            series.unwrap_or_else(|e| panic!("{at}: {e}\n{:?}", e.errors));
+        }
         _ => panic!("{at}: {path:?} is no file that forge reads"),
     }
 }
@@ -154,7 +159,8 @@ fn every_command_line_parses() {
             let words = ["forge".to_owned()].into_iter().chain(arguments);
             if let Err(error) = forge::cli::command().try_get_matches_from(words) {
                 // Help and version are answers, not mistakes; of a command alone its arguments may be missing.
-                let only_named = line.split_whitespace().count() == 2;
+                let only_named =
+                    !line.contains(" -") && line.split_whitespace().count() <= if line.contains(" patch ") { 3 } else { 2 };
                 let known = !error.use_stderr() || only_named && error.kind() == ErrorKind::MissingRequiredArgument;
                 assert!(known, "{}: {line}\n{error}", document.path);
             }
@@ -166,11 +172,12 @@ fn every_command_line_parses() {
 
 /// Every subcommand's long options, and those of all commands.
 fn options() -> BTreeSet<String> {
-    let command = forge::cli::command();
-    let of =
-        |command: &clap::Command| command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)).collect::<Vec<_>>();
-    let mut options: BTreeSet<String> = of(&command).into_iter().collect();
-    options.extend(command.get_subcommands().flat_map(of));
+    fn collect(command: &clap::Command, options: &mut BTreeSet<String>) {
+        options.extend(command.get_arguments().filter_map(|a| a.get_long().map(str::to_owned)));
+        command.get_subcommands().for_each(|sub| collect(sub, options));
+    }
+    let mut options = BTreeSet::new();
+    collect(&forge::cli::command(), &mut options);
     options
 }
 

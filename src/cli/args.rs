@@ -69,6 +69,9 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Write the patched sources of a component to a folder
     Tree(TreeArgs),
+    /// Work on the patches of a series
+    #[command(subcommand)]
+    Patch(PatchCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -202,4 +205,25 @@ pub(super) struct TreeArgs {
     /// The sources before any patch
     #[arg(long, conflicts_with = "git")]
     pub(super) unpatched: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PatchCommand {
+    /// Show the diff that each patch makes on a release
+    ///
+    /// Structural edits find their place by syntax; this is what they come to. The diffs, one after another, are a patch that
+    /// `git apply` takes.
+    Show(PatchShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchShowArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: String,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }

@@ -76,14 +76,14 @@ pub fn write_tree(
             .iter()
             .find(|s| *s.name() == step.at.series)
             .and_then(|s| s.patches().iter().flat_map(|p| &p.forms).find(|f| f.file == *form));
-        let mail = found.map(|form| &form.content.mail);
+        let mail = found.and_then(|form| form.content.mail());
         history.push(Step {
             tree: tree.clone(),
             author: mail.filter(|m| !m.author.is_empty()).map_or_else(|| git::stamp::NAME.to_owned(), |m| m.author.clone()),
             email: mail.filter(|m| !m.email.is_empty()).map_or_else(|| git::stamp::EMAIL.to_owned(), |m| m.email.clone()),
             time: mail.and_then(|m| m.date).map_or(base.time, |d| d.0),
             offset_minutes: mail.and_then(|m| m.date).map_or(0, |d| d.1),
-            message: mail.map(|m| m.message()).filter(|m| !m.trim().is_empty()).unwrap_or_else(|| format!("{form}\n")),
+            message: found.and_then(|form| form.content.message()).unwrap_or_else(|| format!("{form}\n")),
         });
     }
     let files = write_history(&objects, out, &history)?.checkout.files;
@@ -92,8 +92,8 @@ pub fn write_tree(
 
 /// What a tree without go.mod work starts from.
 pub(super) struct BaseTree {
-    tree: TreeId,
-    release: crate::names::Revision,
+    pub(super) tree: TreeId,
+    pub(super) release: crate::names::Revision,
     time: i64,
 }
 
@@ -121,7 +121,7 @@ fn refuse_full(out: &Path) -> Result<(), PipelineError> {
 
 impl Session<'_> {
     /// The unpatched tree of a pick, by the lock where it has it.
-    fn source_entry(
+    pub(super) fn source_entry(
         &self,
         component: &Component,
         pick: &Pick,
@@ -141,7 +141,11 @@ impl Session<'_> {
     }
 
     /// The unpatched tree of a component that follows a program: as the first program that uses it has it.
-    fn follower_entry(&self, component: &Component, file: &mut LockFile) -> Result<(Objects, BaseTree, String), PipelineError> {
+    pub(super) fn follower_entry(
+        &self,
+        component: &Component,
+        file: &mut LockFile,
+    ) -> Result<(Objects, BaseTree, String), PipelineError> {
         let user = self.recipe.users_of(&component.name).next();
         let Some((user, pick)) = user.and_then(|u| Some((u, picks(u).into_iter().next()?))) else {
             return Err(PipelineError::NothingToBuild(self.recipe.name.clone()));
