@@ -16,6 +16,7 @@ pub mod exec;
 pub mod files;
 pub mod git;
 pub mod gomod;
+pub mod matrix;
 pub mod names;
 pub mod patch;
 pub mod pipeline;
