@@ -1,7 +1,7 @@
 //! The only door to git: objects, trees and checkouts in process (`git2`, private to this folder), remotes through the `git`
 //! program, so that authentication, proxies and `url.insteadOf` are those of the user.
 //!
-//! [`remote`] asks what there is, [`store`] brings commits, [`objects`] reads and writes them, [`checkout`] makes folders of
+//! [`remote`] asks what there is, [`store`] brings commits, [`survey`] many of them without their files, [`objects`] reads and writes them, [`checkout`] makes folders of
 //! trees and trees of folders, [`diff`] compares trees, [`stamp`] and [`history`] make repositories for others to read.
 
 pub mod checkout;
@@ -13,6 +13,7 @@ mod program;
 pub mod remote;
 pub mod stamp;
 pub mod store;
+pub mod survey;
 
 pub use error::GitError;
 

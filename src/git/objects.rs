@@ -262,6 +262,12 @@ impl Objects {
         }
     }
 
+    /// True where the blob is here.
+    pub fn has_blob(&self, id: &BlobId) -> Result<bool, ObjectsError> {
+        let odb = self.repo.odb().map_err(|e| self.fail(&e))?;
+        Ok(odb.exists(self.oid(id.as_str())?))
+    }
+
     /// A blob's content.
     pub fn blob(&self, id: &BlobId) -> Result<Vec<u8>, ObjectsError> {
         let blob = self.repo.find_blob(self.oid(id.as_str())?).map_err(|e| self.find(id.as_str(), &e))?;

@@ -14,7 +14,7 @@ use super::objects::{Objects, ObjectsError};
 use super::program::{argument, git, git_remote};
 use crate::disk::{self, DiskError, FileLock};
 use crate::event::{Event, Reporter};
-use crate::exec::{Exec, Interrupt, Status};
+use crate::exec::{Exec, Interrupt, Run, Status};
 use crate::names::{CommitId, GitUrl};
 
 /// A bare repository that commits are fetched into, safe to use by many processes at once.
@@ -39,18 +39,28 @@ impl GitStore {
     /// The store at `path` (a folder that only forge writes), made if it is not there. Its lock is the file `path` with
     /// `.lock` added.
     pub fn open_or_init(path: &Path, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<Self, GitError> {
+        Self::open_or_init_with(path, &[], reporter, interrupt)
+    }
+
+    /// The same with more settings, for a store of another kind.
+    pub(super) fn open_or_init_with(
+        path: &Path,
+        more: &[(&str, &str)],
+        reporter: &dyn Reporter,
+        interrupt: &Interrupt,
+    ) -> Result<Self, GitError> {
         let store = Self { path: path.to_owned() };
         if !path.join("HEAD").is_file() {
             let _lock = FileLock::acquire(&store.lock_path(), reporter, interrupt)?;
             if !path.join("HEAD").is_file() {
-                store.init()?;
+                store.init(more)?;
             }
         }
         Ok(store)
     }
 
     /// Made elsewhere and renamed, so that a store is whole from its first moment.
-    fn init(&self) -> Result<(), GitError> {
+    fn init(&self, more: &[(&str, &str)]) -> Result<(), GitError> {
         let mut new = self.path.clone().into_os_string();
         new.push(".new");
         let new = PathBuf::from(new);
@@ -58,13 +68,18 @@ impl GitStore {
         let objects = Objects::init(&new)?;
         let mut config =
             objects.repo().config().and_then(|c| c.open_level(git2::ConfigLevel::Local)).map_err(|e| objects.fail(&e))?;
-        for (key, value) in CONFIG {
+        for (key, value) in CONFIG.iter().chain(more) {
             config.set_str(key, value).map_err(|e| objects.fail(&e))?;
         }
         drop((config, objects));
         disk::remove_dir_all(&self.path)?; // without HEAD it is no repository
         disk::rename_synced(&new, &self.path)?;
         Ok(())
+    }
+
+    /// The ref that keeps a commit, and proves that it is here.
+    pub(super) fn ref_name(commit: &CommitId) -> String {
+        format!("refs/forge/{commit}")
     }
 
     /// The repository's folder.
@@ -81,7 +96,8 @@ impl GitStore {
     pub fn has(&self, commit: &CommitId) -> Result<bool, ObjectsError> {
         let objects = self.objects()?;
         // A ref without its object (a damaged store) does not count: the fetch repairs it.
-        Ok(matches!(objects.ref_commit(&ref_name(commit)), Ok(Some(found)) if found == *commit) && objects.has_commit(commit))
+        Ok(matches!(objects.ref_commit(&Self::ref_name(commit)), Ok(Some(found)) if found == *commit)
+            && objects.has_commit(commit))
     }
 
     /// Brings one commit, without history, with all of its files. Does nothing where it is here already. Where the server
@@ -104,7 +120,7 @@ impl GitStore {
         }
         self.tidy()?;
         reporter.report(Event::Contacting { url: url.clone() });
-        let wanted = ref_name(commit);
+        let wanted = Self::ref_name(commit);
         let by_id = self.fetch(exec, &lock, url, &format!("+{commit}:{wanted}"), &format!("commit {commit}"), reporter);
         let by_name = match (by_id, hint) {
             (Ok(()), _) => false,
@@ -126,7 +142,7 @@ impl GitStore {
         let matches = found.as_ref() == Some(wanted);
         let mut updates = format!("delete {INCOMING}\n");
         if matches {
-            updates.push_str(&format!("update {} {wanted}\n", ref_name(wanted)));
+            updates.push_str(&format!("update {} {wanted}\n", Self::ref_name(wanted)));
         }
         let run = git(exec)?.arg(self.git_dir()).args(["update-ref", "--stdin"]).stdin(updates.into_bytes());
         let got = run.keep_open(lock.share()?).capture()?;
@@ -157,6 +173,39 @@ impl GitStore {
             .arg(argument(url))
             .arg(refspec)
             .keep_open(lock.share()?);
+        Words::stream(run, url, what, reporter)
+    }
+
+    /// Removes what a killed git left. Only under the lock, which every git holds to its very end.
+    pub(super) fn tidy(&self) -> Result<(), DiskError> {
+        let is_lock = |name: &str| name.ends_with(".lock");
+        remove_matching(&self.path, is_lock)?;
+        remove_matching(&self.path.join("refs/forge"), is_lock)?;
+        remove_matching(&self.path.join("objects/pack"), |name| name.starts_with("tmp_") || name.starts_with(".tmp-"))?;
+        remove_matching(&self.path.join("objects"), |name| name.starts_with("tmp_objdir-"))
+    }
+
+    pub(super) fn git_dir(&self) -> std::ffi::OsString {
+        let mut option = std::ffi::OsString::from("--git-dir=");
+        option.push(&self.path);
+        option
+    }
+
+    pub(super) fn lock_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".lock");
+        path.into()
+    }
+}
+
+const INCOMING: &str = "refs/forge/incoming";
+
+/// What a fetch prints.
+pub(super) struct Words;
+
+impl Words {
+    /// Runs a fetch, reporting its progress; what else it says explains why it failed.
+    pub(super) fn stream(run: Run<'_>, url: &GitUrl, what: &str, reporter: &dyn Reporter) -> Result<(), GitError> {
         let command = run.shown();
         // The end counts: a server may say much before git gives up.
         let mut words: VecDeque<String> = VecDeque::new();
@@ -174,34 +223,6 @@ impl GitStore {
             status => Err(classify(url, what, command, status, words.make_contiguous().join("\n").as_str())),
         }
     }
-
-    /// Removes what a killed git left. Only under the lock, which every git holds to its very end.
-    fn tidy(&self) -> Result<(), DiskError> {
-        let is_lock = |name: &str| name.ends_with(".lock");
-        remove_matching(&self.path, is_lock)?;
-        remove_matching(&self.path.join("refs/forge"), is_lock)?;
-        remove_matching(&self.path.join("objects/pack"), |name| name.starts_with("tmp_") || name.starts_with(".tmp-"))?;
-        remove_matching(&self.path.join("objects"), |name| name.starts_with("tmp_objdir-"))
-    }
-
-    fn git_dir(&self) -> std::ffi::OsString {
-        let mut option = std::ffi::OsString::from("--git-dir=");
-        option.push(&self.path);
-        option
-    }
-
-    fn lock_path(&self) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".lock");
-        path.into()
-    }
-}
-
-const INCOMING: &str = "refs/forge/incoming";
-
-/// The ref that keeps a commit, and proves that it is here.
-fn ref_name(commit: &CommitId) -> String {
-    format!("refs/forge/{commit}")
 }
 
 fn remove_matching(folder: &Path, matches: impl Fn(&str) -> bool) -> Result<(), DiskError> {

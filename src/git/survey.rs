@@ -1,0 +1,175 @@
+//! One bare repository for each origin that holds many releases at once, without history and without files: commits and
+//! folders (`--depth 1 --filter=blob:none`), and then only the files that somebody asks about, in one batch. `git.md` of the
+//! design has the measurements behind the choice.
+//!
+//! It is never mixed with a [`GitStore`](super::store::GitStore), whose commits are complete. The list of tags and branches as
+//! it was last seen lies beside it, so that `--offline` has something to look at.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::GitError;
+use super::objects::{Objects, ObjectsError};
+use super::program::{argument, git_remote};
+use super::store::{GitStore, Words};
+use crate::disk::{self, FileLock};
+use crate::event::{Event, Reporter};
+use crate::exec::{Exec, Interrupt, Run};
+use crate::names::{BlobId, CommitId, GitUrl, Revision};
+
+/// A tag or branch as it was seen on the remote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its name without `refs/tags/` or `refs/heads/`.
+    pub name: Revision,
+    /// Whether it is a branch.
+    pub branch: bool,
+    /// The commit that it leads to.
+    pub commit: CommitId,
+}
+
+impl Seen {
+    /// The full name of the ref.
+    pub fn full_name(&self) -> String {
+        format!("refs/{}/{}", if self.branch { "heads" } else { "tags" }, self.name)
+    }
+}
+
+/// A bare repository of many releases without their files.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    store: GitStore,
+}
+
+/// What makes git fetch single files later and expect their absence. `extensions.partialClone` would say the same and make
+/// libgit2 refuse the repository.
+const CONFIG: [(&str, &str); 2] = [("remote.origin.promisor", "true"), ("remote.origin.partialclonefilter", "blob:none")];
+
+impl Survey {
+    /// The survey at `path` (a folder that only forge writes), made if it is not there.
+    pub fn open_or_init(path: &Path, reporter: &dyn Reporter, interrupt: &Interrupt) -> Result<Self, GitError> {
+        Ok(Self { store: GitStore::open_or_init_with(path, &CONFIG, reporter, interrupt)? })
+    }
+
+    /// The objects.
+    pub fn objects(&self) -> Result<Objects, ObjectsError> {
+        self.store.objects()
+    }
+
+    /// The refs as they were last seen; `None` where nobody has looked yet.
+    pub fn seen(&self) -> Option<Vec<Seen>> {
+        serde_json::from_slice(&std::fs::read(self.seen_path()).ok()?).ok()
+    }
+
+    /// Remembers what was seen.
+    pub fn remember(&self, seen: &[Seen]) -> Result<(), GitError> {
+        let text = serde_json::to_vec(seen).unwrap_or_default();
+        Ok(disk::write_atomic(&self.seen_path(), &text, 0o644)?)
+    }
+
+    /// Brings the commits and folders that are missing, all in one fetch. Names what was fetched by name: no server refuses
+    /// that. Gives the number of commits that came.
+    pub fn fetch_commits(&self, exec: &Exec, url: &GitUrl, wanted: &[Seen], reporter: &dyn Reporter) -> Result<usize, GitError> {
+        if self.missing_commits(wanted)?.is_empty() {
+            return Ok(0);
+        }
+        let lock = FileLock::acquire(&self.store.lock_path(), reporter, exec.interrupt())?;
+        let missing = self.missing_commits(wanted)?;
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        self.store.tidy()?;
+        reporter.report(Event::Contacting { url: url.clone() });
+        let refspecs: String =
+            missing.iter().map(|seen| format!("+{}:{}\n", seen.full_name(), GitStore::ref_name(&seen.commit))).collect();
+        let run = self.fetch(exec, url)?.args(["--depth=1", "--filter=blob:none", "--stdin", "origin"]);
+        self.run(run.stdin(refspecs.into_bytes()), &lock, url, "releases", reporter)?;
+        let objects = self.objects()?;
+        for seen in &missing {
+            if !objects.has_commit(&seen.commit) {
+                let found = objects.ref_commit(&GitStore::ref_name(&seen.commit))?;
+                let (url, name, wanted) = (url.clone(), seen.name.to_string(), seen.commit.clone());
+                return Err(match found {
+                    Some(found) => GitError::Moved { url, name, wanted, found },
+                    None => GitError::RefMissing { url, what: name, detail: "it is no commit".into() },
+                });
+            }
+        }
+        Ok(missing.len())
+    }
+
+    fn missing_commits<'s>(&self, wanted: &'s [Seen]) -> Result<Vec<&'s Seen>, GitError> {
+        let objects = self.objects()?;
+        let mut known: BTreeSet<&CommitId> = BTreeSet::new();
+        Ok(wanted.iter().filter(|seen| !objects.has_commit(&seen.commit) && known.insert(&seen.commit)).collect())
+    }
+
+    /// Brings the files that are missing, all in one fetch. Gives their number.
+    pub fn fetch_blobs(
+        &self,
+        exec: &Exec,
+        url: &GitUrl,
+        wanted: &BTreeSet<BlobId>,
+        reporter: &dyn Reporter,
+    ) -> Result<usize, GitError> {
+        if self.missing_blobs(wanted)?.is_empty() {
+            return Ok(0);
+        }
+        let lock = FileLock::acquire(&self.store.lock_path(), reporter, exec.interrupt())?;
+        let missing = self.missing_blobs(wanted)?;
+        if missing.is_empty() {
+            return Ok(0);
+        }
+        self.store.tidy()?;
+        reporter.report(Event::Contacting { url: url.clone() });
+        let ids: String = missing.iter().map(|id| format!("{id}\n")).collect();
+        // Without noop the server is told of commits that are here, and leaves out files that it believes are here as well.
+        let run = self.fetch(exec, url)?.args(["--filter=blob:none", "--stdin", "origin"]).stdin(ids.into_bytes());
+        self.run(run, &lock, url, "files", reporter)?;
+        match self.missing_blobs(wanted)?.first() {
+            None => Ok(missing.len()),
+            Some(id) => {
+                let detail = "the server did not send it".to_owned();
+                Err(GitError::RefMissing { url: url.clone(), what: format!("file {id}"), detail })
+            }
+        }
+    }
+
+    /// Those of the files that are not here.
+    fn missing_blobs<'b>(&self, wanted: &'b BTreeSet<BlobId>) -> Result<Vec<&'b BlobId>, GitError> {
+        let objects = self.objects()?;
+        let mut missing = Vec::new();
+        for id in wanted {
+            if !objects.has_blob(id)? {
+                missing.push(id);
+            }
+        }
+        Ok(missing)
+    }
+
+    fn fetch<'e>(&self, exec: &'e Exec, url: &GitUrl) -> Result<Run<'e>, GitError> {
+        // The URL is given for this one run: its secrets stay out of the configuration.
+        let mut origin = std::ffi::OsString::from("remote.origin.url=");
+        origin.push(argument(url));
+        let run = git_remote(exec)?.arg("-c").arg(origin).arg(self.store.git_dir());
+        let run = run.args(["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--progress", "--no-tags", "--no-auto-gc"]);
+        Ok(run.args(["--no-write-fetch-head", "--no-recurse-submodules"]))
+    }
+
+    fn run(&self, run: Run<'_>, lock: &FileLock, url: &GitUrl, what: &str, reporter: &dyn Reporter) -> Result<(), GitError> {
+        let run = run.keep_open(lock.share()?);
+        Words::stream(run, url, what, reporter)
+    }
+
+    fn seen_path(&self) -> PathBuf {
+        let mut path = self.store.path().to_owned().into_os_string();
+        path.push(".refs.json");
+        path.into()
+    }
+}
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;
