@@ -71,6 +71,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// `None` for files that hold only tests.
 fn read(root: &Path, path: &Path) -> Option<Source> {
     let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+    // A page's template, style and script stand beside the code that fills it in.
+    if path.extension()? != "rs" {
+        return None;
+    }
     let name = path.file_stem()?.to_str()?;
     if matches!(name, "tests" | "testing") || name.ends_with("_tests") || relative.contains("/tests/") {
         return None;
@@ -255,6 +259,6 @@ fn the_stages_of_this_test_are_those_of_the_program() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let declared: BTreeSet<&str> = text.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     let known: BTreeMap<&str, ()> =
-        FOUNDATIONS.into_iter().chain(STAGES).chain(["pipeline", "ui", "cli"]).map(|m| (m, ())).collect();
+        FOUNDATIONS.into_iter().chain(STAGES).chain(["matrix", "pipeline", "ui", "cli"]).map(|m| (m, ())).collect();
     assert_eq!(declared, known.into_keys().collect());
 }

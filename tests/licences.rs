@@ -10,9 +10,11 @@ const COMPATIBLE: [&str; 9] =
     ["0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Unlicense", "Zlib"];
 
 /// Crates that bring a C library along: its licence is not in the manifest.
-const BUNDLED: [(&str, &str); 2] = [
+const BUNDLED: [(&str, &str); 4] = [
     ("libgit2-sys", "libgit2: GPL-2.0 with an exception that lets its compiled form be linked into any program"),
     ("libz-sys", "zlib: Zlib"),
+    ("tree-sitter", "the parser's runtime: MIT; in it parts of ICU, under Unicode's licence"),
+    ("tree-sitter-language", "a name for grammars, no library of its own"),
 ];
 
 /// The packages that this machine's forge and its tests are made of: those of others need not be downloaded. Neither network nor a change of Cargo.lock.

@@ -41,10 +41,14 @@ pub struct Judged {
     pub commit: Option<CommitId>,
     /// The row that it belongs to: `1.36`, or `branches`.
     pub row: String,
-    /// Whether the recipe promises that the series holds here.
+    /// Whether a failure counts: the recipe promises that the series holds here, or, where it promises nothing, the user named
+    /// the release.
     pub promised: bool,
     /// All patches together.
     pub verdict: Verdict,
+    /// Why the upstream's rules cannot build it, where that is the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unbuildable: Option<String>,
     /// Each patch, in order.
     pub patches: Vec<PatchVerdict>,
     /// The patched tree, where it was asked for and every patch applies.
