@@ -3,6 +3,7 @@
 //! ```text
 //! format            "1"
 //! git/NAME-HASH.git         one bare repository per git origin (shallow and complete)
+//! survey/NAME-HASH.git      many releases of an origin, without history and files, and the files that patches touch
 //! modules/NAME-HASH.git     trees of Go modules
 //! folders/HASH.git          trees of project folders
 //! builds/KEY/               binary, log and record of a finished build
@@ -91,6 +92,11 @@ impl Store {
     /// The bare repository of a git origin. Credentials in a URL are no part of its name.
     pub fn git(&self, url: &GitUrl) -> PathBuf {
         self.named("git", &url.to_string())
+    }
+
+    /// The survey of a git origin.
+    pub fn survey(&self, url: &GitUrl) -> PathBuf {
+        self.named("survey", &url.to_string())
     }
 
     /// The bare repository that holds the trees of a Go module.

@@ -110,6 +110,32 @@ pub fn compile(
     let Place { tree, output, scratch } = place;
     let fill = |text: &String| text.replace("{target_dir}", &scratch.display().to_string());
     let extra_env = plan.build.extra_env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+    prepare(go, exec, plan, tree, scratch, log, pointer, reporter)?;
+    let env = go.env(Some(&plan.target), plan.build.cgo, &extra_env);
+    let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
+    let run = go.run_in(&env).arg(verb).arg("-o").arg(output).args(rest.iter().map(fill)).cwd(tree.dir());
+    let command = shorten(&run.shown());
+    step(run, "go", log, pointer, reporter)?;
+    if !output.is_file() {
+        return Err(BuildError::NoOutput { command });
+    }
+    Ok(Built { path: output.to_owned(), took: begun.elapsed() })
+}
+
+/// Runs the commands that come before `go build`, where they have not run in this tree.
+#[expect(clippy::too_many_arguments, reason = "as compile, of which it is a part")]
+pub(in crate::build) fn prepare(
+    go: &Go<'_>,
+    exec: &Exec,
+    plan: &BuildPlan,
+    tree: &mut LaidOut,
+    scratch: &Path,
+    log: &mut BuildLog,
+    pointer: &Pointer<'_>,
+    reporter: &dyn Reporter,
+) -> Result<(), BuildError> {
+    let fill = |text: &String| text.replace("{target_dir}", &scratch.display().to_string());
+    let extra_env = plan.build.extra_env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
     for command in plan.build.prepare.iter().filter(|_| !tree.prepared()) {
         let Some((program, args)) = command.split_first() else { continue };
         // Commands prepare the tree on this machine and for it: a GOOS in the environment would build foreign generators.
@@ -127,18 +153,10 @@ pub fn compile(
         step(run.args(args.iter().map(fill)).cwd(tree.dir()), tool, log, pointer, reporter)?;
     }
     tree.set_prepared();
-    let env = go.env(Some(&plan.target), plan.build.cgo, &extra_env);
-    let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
-    let run = go.run_in(&env).arg(verb).arg("-o").arg(output).args(rest.iter().map(fill)).cwd(tree.dir());
-    let command = shorten(&run.shown());
-    step(run, "go", log, pointer, reporter)?;
-    if !output.is_file() {
-        return Err(BuildError::NoOutput { command });
-    }
-    Ok(Built { path: output.to_owned(), took: begun.elapsed() })
+    Ok(())
 }
 
-fn step(
+pub(in crate::build) fn step(
     run: Run<'_>,
     tool: &'static str,
     log: &mut BuildLog,

@@ -4,10 +4,12 @@ mod compile;
 mod expect;
 mod info;
 mod log;
+mod packages;
 mod tree;
 
 pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
 pub use expect::{CheckError, Checked, check};
 pub use info::{BuildInfo, InfoError, InfoModule, read_build_info};
 pub use log::BuildLog;
+pub use packages::{Packages, Verb, check_module, check_packages};
 pub use tree::{LaidOut, LayoutError, TreePart, lay_out};

@@ -8,6 +8,7 @@ mod exit;
 mod fetch;
 mod list;
 mod lock;
+mod matrix;
 mod patch;
 mod plan;
 mod run;

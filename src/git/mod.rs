@@ -8,6 +8,7 @@ pub mod checkout;
 pub mod diff;
 mod error;
 pub mod history;
+pub mod look;
 pub mod objects;
 mod program;
 pub mod remote;

@@ -1,5 +1,6 @@
 //! Objects of one store: commits, trees and blobs, read and written in process. No `git2` type leaves this file.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -134,6 +135,7 @@ pub enum ObjectsError {
 pub struct Objects {
     repo: Repository,
     path: PathBuf,
+    pub(super) in_memory: Cell<bool>,
 }
 
 impl Objects {
@@ -142,7 +144,7 @@ impl Objects {
         // `open_bare` would not honour the `shallow` file.
         let repo =
             Repository::open(path).map_err(|e| ObjectsError::Open { path: path.to_owned(), message: e.message().to_owned() })?;
-        Ok(Self { repo, path: path.to_owned() })
+        Ok(Self { repo, path: path.to_owned(), in_memory: Cell::new(false) })
     }
 
     /// Makes an empty bare repository at `path`, or opens the one that is there. Made elsewhere and renamed: it is whole from
@@ -260,12 +262,6 @@ impl Objects {
             Err(e) if e.code() == ErrorCode::NotFound => Ok(false),
             Err(e) => Err(self.fail(&e)),
         }
-    }
-
-    /// True where the blob is here.
-    pub fn has_blob(&self, id: &BlobId) -> Result<bool, ObjectsError> {
-        let odb = self.repo.odb().map_err(|e| self.fail(&e))?;
-        Ok(odb.exists(self.oid(id.as_str())?))
     }
 
     /// A blob's content.

@@ -19,21 +19,37 @@ use crate::event::{Event, Reporter};
 use crate::exec::{Exec, Interrupt, Run};
 use crate::names::{BlobId, CommitId, GitUrl, Revision};
 
-/// A tag or branch as it was seen on the remote.
+/// What a name on the remote is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SeenKind {
+    /// A tag.
+    Tag,
+    /// A branch.
+    Branch,
+    /// No name: the commit itself.
+    Commit,
+}
+
+/// A tag or branch as it was seen on the remote, or a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Its name without `refs/tags/` or `refs/heads/`.
     pub name: Revision,
-    /// Whether it is a branch.
-    pub branch: bool,
+    /// What it names.
+    pub kind: SeenKind,
     /// The commit that it leads to.
     pub commit: CommitId,
 }
 
 impl Seen {
-    /// The full name of the ref.
+    /// What to ask the remote for: the full name of the ref, or the commit's id.
     pub fn full_name(&self) -> String {
-        format!("refs/{}/{}", if self.branch { "heads" } else { "tags" }, self.name)
+        match self.kind {
+            SeenKind::Tag => format!("refs/tags/{}", self.name),
+            SeenKind::Branch => format!("refs/heads/{}", self.name),
+            SeenKind::Commit => self.commit.to_string(),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ fn upstream() -> (Upstream, Vec<Seen>) {
         };
     }
     let refs = list_refs(&up.exec, &up.url(), RefKind::Tags, &Silent).unwrap();
-    let seen = refs.into_iter().map(|r| Seen { name: r.name, branch: false, commit: r.commit }).collect();
+    let seen = refs.into_iter().map(|r| Seen { name: r.name, kind: SeenKind::Tag, commit: r.commit }).collect();
     (up, seen)
 }
 

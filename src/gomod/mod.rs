@@ -6,6 +6,7 @@ mod file;
 mod go;
 mod host;
 mod module;
+mod pin;
 mod rewrite;
 
 pub use edit::{Operation, Operations};
@@ -13,4 +14,5 @@ pub use file::{GoModFile, ModuleVersion};
 pub use go::{Go, GoEnv, GoError, toolchain_of};
 pub use host::{GoBin, c_compiler, c_env, find_go};
 pub use module::{DownloadedModule, list_versions};
+pub use pin::{Pin, scan_pin};
 pub use rewrite::{RewriteError, Rewritten, complete, download_needed, prove, rewrite};

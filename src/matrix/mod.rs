@@ -8,13 +8,16 @@ mod failures;
 mod fold;
 mod html;
 mod json;
+mod judge;
 mod markdown;
 mod model;
+mod record;
 mod remarks;
 mod table;
 mod tally;
 #[cfg(test)]
 mod testing;
+mod verdicts;
 mod words;
 
 pub use annotate::{code_quality, github};
@@ -22,7 +25,10 @@ pub use failures::{Failure, What, failures};
 pub use fold::{BRANCHES, Row, Run, Stretch, cell, count, rows, spans, stretch};
 pub use html::html;
 pub use json::document;
+pub use judge::{Candidate, Judge, bases_of, blobs_of, paths_of};
 pub use markdown::markdown;
 pub use model::{CheckResult, Checked, Column, Judged, Matrix, PatchVerdict, Place, Reason, State, Verdict};
+pub use record::record;
 pub use table::table;
 pub use tally::Tally;
+pub use verdicts::Verdicts;

@@ -7,8 +7,10 @@
 use crate::git::objects::{Objects, ObjectsError};
 use crate::names::{RelPath, TreeId};
 use crate::patch::form::{self, Made};
+use crate::patch::memo::Memo;
 use crate::patch::outcome::{Cause, FormFailure, Outcome, PatchFailure, PatchRef, Status, Step};
 use crate::patch::overlay::{Overlay, Staged};
+use crate::patch::position::{self, Position};
 use crate::patch::series::{Form, Patch, Series};
 use crate::release::Release;
 
@@ -24,7 +26,18 @@ pub enum ApplyError {
 /// Applies series to the tree `base`, in order. `release` decides which patches are for it; without one (a branch, a commit)
 /// all are. The tree is written only when every patch applied.
 pub fn apply(objects: &Objects, base: &TreeId, release: Option<&Release>, series: &[&Series]) -> Result<Outcome, ApplyError> {
-    run(objects, base, release, series, false, &mut |_, _, _| Ok(()))
+    run(objects, base, release, series, Ways::default(), &mut |_, _, _| Ok(()))
+}
+
+/// Like [`apply`], with what other trees had to say.
+pub fn apply_with(
+    objects: &Objects,
+    base: &TreeId,
+    release: Option<&Release>,
+    series: &[&Series],
+    memo: &Memo,
+) -> Result<Outcome, ApplyError> {
+    run(objects, base, release, series, Ways { memo: Some(memo), ..Ways::default() }, &mut |_, _, _| Ok(()))
 }
 
 /// Like [`apply`], and writes the tree after each patch too (`tree --git`).
@@ -34,36 +47,73 @@ pub fn apply_stepwise(
     release: Option<&Release>,
     series: &[&Series],
 ) -> Result<Outcome, ApplyError> {
-    run(objects, base, release, series, true, &mut |_, _, _| Ok(()))
+    run(objects, base, release, series, Ways { stepwise: true, ..Ways::default() }, &mut |_, _, _| Ok(()))
 }
 
 /// Sees each applied patch before its result becomes part of the tree.
-pub(crate) type Observer<'o> = dyn FnMut(&PatchRef, &Made, &mut Overlay<'_>) -> Result<(), ObjectsError> + 'o;
+pub(crate) type Observer<'o> = dyn FnMut(&PatchRef, &Applied<'_>, &mut Overlay<'_>) -> Result<(), ObjectsError> + 'o;
+
+/// A patch that applies.
+pub(crate) struct Applied<'a> {
+    /// The form that was taken.
+    pub(crate) form: &'a Form,
+    /// What it makes.
+    pub(crate) made: &'a Made,
+}
+
+/// How a series is applied.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ways<'m> {
+    /// A tree is written after each patch.
+    pub(crate) stepwise: bool,
+    /// No tree is written at all; the base stands for the result.
+    pub(crate) dry: bool,
+    /// What other trees had to say.
+    pub(crate) memo: Option<&'m Memo>,
+}
+
+/// Whether the series applies, without writing anything: in [`Outcome::Applied`] the tree is `base`. Of every patch that
+/// applies, it also says in which declarations of Go files its hunks stand.
+pub fn judge(
+    objects: &Objects,
+    base: &TreeId,
+    release: Option<&Release>,
+    series: &[&Series],
+    memo: &Memo,
+) -> Result<(Outcome, Vec<Position>), ApplyError> {
+    let ways = Ways { dry: true, memo: Some(memo), ..Ways::default() };
+    let mut positions = Vec::new();
+    let outcome = run(objects, base, release, series, ways, &mut |at, made, overlay| {
+        positions.extend(position::of_patch(at, made, overlay)?);
+        Ok(())
+    })?;
+    Ok((outcome, positions))
+}
 
 pub(crate) fn run(
     objects: &Objects,
     base: &TreeId,
     release: Option<&Release>,
     series: &[&Series],
-    stepwise: bool,
+    ways: Ways<'_>,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, ApplyError> {
-    let mut overlay = Overlay::new(objects, base);
+    let mut overlay = Overlay::new(objects, base, ways.memo);
     let mut steps = Vec::new();
     let mut failures: Vec<(PatchFailure, Vec<RelPath>)> = Vec::new();
     for (one, patch) in series.iter().flat_map(|s| s.patches().iter().map(move |p| (*s, p))) {
         let at = PatchRef { series: one.name().clone(), patch: patch.name.clone() };
         if let Some(reason) = not_for(patch, release) {
-            let tree = tree_after(&mut overlay, stepwise, &failures)?;
+            let tree = tree_after(&mut overlay, ways.stepwise, &failures)?;
             steps.push(Step { at, status: Status::Skipped { reason }, tree });
             continue;
         }
         match one_form(&mut overlay, patch, release)? {
             Ok((form, made)) => {
-                observer(&at, &made, &mut overlay)?;
+                observer(&at, &Applied { form, made: &made }, &mut overlay)?;
                 overlay.commit(made.staged);
                 let status = Status::Applied { form: form.file.clone(), offsets: made.offsets, files: made.touched };
-                let tree = tree_after(&mut overlay, stepwise, &failures)?;
+                let tree = tree_after(&mut overlay, ways.stepwise, &failures)?;
                 steps.push(Step { at, status, tree });
             }
             Err(cause) => {
@@ -78,7 +128,8 @@ pub(crate) fn run(
         }
     }
     if failures.is_empty() {
-        Ok(Outcome::Applied { tree: overlay.write()?, steps })
+        let tree = if ways.dry { base.clone() } else { overlay.write()? };
+        Ok(Outcome::Applied { tree, steps })
     } else {
         Ok(Outcome::Failed { steps, failures: failures.into_iter().map(|(failure, _)| failure).collect() })
     }
@@ -95,7 +146,7 @@ fn not_for(patch: &Patch, release: Option<&Release>) -> Option<String> {
         return None;
     }
     let reason = patch.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-    Some(format!("{release} is outside {versions}{reason}"))
+    Some(format!("it is for {versions}{reason}"))
 }
 
 /// The one form that applies. Several are fine where they make the same files.

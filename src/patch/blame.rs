@@ -4,7 +4,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::git::objects::Objects;
 use crate::names::{RelPath, TreeId};
-use crate::patch::apply::{ApplyError, run};
+use crate::patch::apply::{Applied, ApplyError, Ways, run};
 use crate::patch::diff::Kind;
 use crate::patch::outcome::PatchRef;
 use crate::patch::series::Series;
@@ -21,7 +21,7 @@ pub fn blame(
 ) -> Result<Vec<Option<PatchRef>>, ApplyError> {
     // Every step that concerns a file, under all names that it had: renames are followed by keeping authors by path.
     let mut authors: std::collections::BTreeMap<RelPath, Vec<Option<PatchRef>>> = std::collections::BTreeMap::new();
-    run(objects, base, release, series, false, &mut |at, made, overlay| {
+    run(objects, base, release, series, Ways::default(), &mut |at, Applied { made, .. }, overlay| {
         let mut after = std::collections::BTreeMap::new();
         for touched in &made.touched {
             if let Some(from) = touched.from.as_ref().filter(|_| touched.kind == Kind::Rename) {

@@ -1,12 +1,14 @@
 //! A structural edit on the tree as it stands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::git::objects::{Mode, ObjectsError};
-use crate::names::RelPath;
+use crate::names::{RelPath, Sha256};
 use crate::patch::diff::Kind;
 use crate::patch::edit::{self, Change, Edit, EditFile, Failed};
 use crate::patch::form::Made;
+use crate::patch::memo::{Answer, Question};
 use crate::patch::outcome::{FileFailure, FileProblem, FormFailure, Touched};
 use crate::patch::overlay::{FileState, Overlay, Staged};
 use crate::patch::series::Form;
@@ -30,7 +32,7 @@ pub(crate) fn make(
     let mut made = Made { staged: Staged::new(), offsets: Vec::new(), touched: Vec::new() };
     let mut good_files = 0;
     for (path, edits) in by_file {
-        match one_file(overlay, &path, &edits)? {
+        match one_file(overlay, &content.sha256, &path, &edits)? {
             Ok(state) => {
                 good_files += 1;
                 made.touched.push(Touched { kind: Kind::Modify, path: path.clone(), from: None });
@@ -70,7 +72,12 @@ fn missing(edit: &Edit) -> Option<FileFailure> {
     Some(FileFailure { path, patch_line: edit.line, problem: FileProblem::Missing })
 }
 
-fn one_file(overlay: &mut Overlay<'_>, path: &RelPath, edits: &[&Edit]) -> Result<Result<FileState, FileProblem>, ObjectsError> {
+fn one_file(
+    overlay: &mut Overlay<'_>,
+    form: &Sha256,
+    path: &RelPath,
+    edits: &[&Edit],
+) -> Result<Result<FileState, FileProblem>, ObjectsError> {
     if let Some(problem) = overlay.obstacle(path, &Staged::new())? {
         return Ok(Err(problem));
     }
@@ -80,21 +87,29 @@ fn one_file(overlay: &mut Overlay<'_>, path: &RelPath, edits: &[&Edit]) -> Resul
         Mode::Symlink => return Ok(Err(FileProblem::WrongMode { expected: Mode::File, found: state.mode })),
         Mode::File | Mode::Executable => {}
     }
+    // The line in the patch tells the edits apart: which of them are for the release may differ.
+    let parts = || edits.iter().map(|e| e.line).collect();
+    let question = || Question { form: form.clone(), path: path.clone(), parts: parts() };
+    let answer = overlay.ask(question, &state.bytes, |overlay| edited(overlay, path, edits, &state.bytes));
+    Ok(answer.map(|(bytes, _)| FileState { mode: state.mode, bytes }))
+}
+
+fn edited(overlay: &mut Overlay<'_>, path: &RelPath, edits: &[&Edit], bytes: &Arc<Vec<u8>>) -> Answer {
     let is_go = path.as_str().ends_with(".go");
     let by_syntax = edits.iter().any(|e| matches!(e.change, Change::Go { .. }));
-    if is_go && state.bytes.len() > edit::GO_LIMIT {
-        return Ok(Err(FileProblem::TooLarge { bytes: state.bytes.len() }));
+    if is_go && bytes.len() > edit::GO_LIMIT {
+        return Err(FileProblem::TooLarge { bytes: bytes.len() });
     }
     // A line in a Go file is only found inside raw strings and comments, which takes the tree, too.
-    let go = (is_go || by_syntax).then(|| overlay.go(&state.bytes));
-    Ok(match edit::edit(&state.bytes, go.as_deref(), edits) {
+    let go = (is_go || by_syntax).then(|| overlay.go(bytes));
+    match edit::edit(bytes, go.as_deref(), edits) {
         Ok(edited) => {
             if let Some(go) = edited.go {
                 overlay.remember_go(go);
             }
-            Ok(FileState { mode: state.mode, bytes: edited.bytes })
+            Ok((edited.bytes, Vec::new()))
         }
         Err(Failed::Edits(failures)) => Err(FileProblem::Edits { failures, of: edits.len() }),
         Err(Failed::Broken(broken)) => Err(FileProblem::NotGoAnyMore { broken }),
-    })
+    }
 }

@@ -44,6 +44,41 @@ pub fn explain(failure: &PatchFailure, component: &str) -> String {
     out.0
 }
 
+/// One thing that is wrong, and its place in the patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// A few lines.
+    pub text: String,
+    /// The patch file, as messages name it.
+    pub origin: String,
+    /// The line there.
+    pub line: usize,
+}
+
+/// What is wrong, one by one. Without places where forms contradict each other.
+pub fn reasons(failure: &PatchFailure) -> Vec<Reason> {
+    let Cause::NoForm { forms } = &failure.cause else { return Vec::new() };
+    let mut out = Vec::new();
+    for form in forms {
+        let prefix = if forms.len() > 1 { format!("form {}: ", form.form) } else { String::new() };
+        for file in &form.files {
+            let mut text = Text::default();
+            explain_file(&mut text, form, file);
+            let line = match &file.problem {
+                FileProblem::Hunks { failures, .. } => failures.first().map(|f| f.patch_line),
+                FileProblem::Edits { failures, .. } => failures.first().map(|f| f.patch_line),
+                _ => None,
+            };
+            // The place is told beside the text.
+            let lines: Vec<&str> = text.0.lines().filter(|l| !l.trim_start().starts_with("patch: ")).collect();
+            let text =
+                prefix.clone() + lines.iter().map(|l| l.strip_prefix("  ").unwrap_or(l)).collect::<Vec<_>>().join("\n").as_str();
+            out.push(Reason { text, origin: form.origin.clone(), line: line.unwrap_or(file.patch_line) });
+        }
+    }
+    out
+}
+
 fn explain_form(out: &mut Text, form: &FormFailure) {
     for file in &form.files {
         explain_file(out, form, file);

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::git::objects::{Mode, Objects, ObjectsError};
-use crate::names::{BlobId, RelPath};
+use crate::names::{BlobId, RelPath, Sha256};
 use crate::patch::content::Content;
 use crate::patch::diff::{Body, Dialect, FilePatch, Kind};
 use crate::patch::edit_form;
+use crate::patch::memo::{Answer, Question};
 use crate::patch::outcome::{FileFailure, FileProblem, FormFailure, Offset, Touched};
 use crate::patch::overlay::{FileState, Overlay, Staged};
 use crate::patch::place;
@@ -46,7 +47,7 @@ pub(crate) fn make(
     let mut failures = Vec::new();
     let mut good_files = 0;
     for file in files {
-        match section(overlay, &made.staged, &leaving, file, content.dialect)? {
+        match section(overlay, &content.sha256, &made.staged, &leaving, file, content.dialect)? {
             Ok(patched) => {
                 good_files += 1;
                 made.offsets.extend(patched.offsets);
@@ -87,6 +88,7 @@ fn kind_of(file: &FilePatch, state: Option<&FileState>) -> Kind {
 
 fn section(
     overlay: &mut Overlay<'_>,
+    form: &Sha256,
     staged: &Staged,
     leaving: &BTreeSet<&RelPath>,
     file: &FilePatch,
@@ -124,11 +126,17 @@ fn section(
         (Kind::Modify, None) if file.may_create => None,
         (_, None) => return Ok(Err(FileProblem::Missing)),
     };
-    Ok(change(file, old, dialect))
+    Ok(change(overlay, form, file, old, dialect))
 }
 
 /// The content and mode that a section makes of a file.
-fn change(file: &FilePatch, old: Option<FileState>, dialect: Dialect) -> Result<Patched, FileProblem> {
+fn change(
+    overlay: &mut Overlay<'_>,
+    form: &Sha256,
+    file: &FilePatch,
+    old: Option<FileState>,
+    dialect: Dialect,
+) -> Result<Patched, FileProblem> {
     if let Some(state) = &old {
         if state.mode == Mode::Submodule {
             return Err(FileProblem::Submodule);
@@ -147,7 +155,10 @@ fn change(file: &FilePatch, old: Option<FileState>, dialect: Dialect) -> Result<
     let mode = file.new_mode.or(old.as_ref().map(|s| s.mode)).unwrap_or(Mode::File);
     let empty = Arc::default();
     let before = old.as_ref().map_or(&empty, |s| &s.bytes);
-    let (bytes, offsets) = content(file, before, dialect)?;
+    let question = || Question { form: form.clone(), path: file.new.clone(), parts: vec![file.line] };
+    let (bytes, moved) = overlay.ask(question, before, |_| content(file, before, dialect))?;
+    let offset = |&(hunk, lines): &(usize, i64)| Offset { path: file.new.clone(), hunk, lines };
+    let offsets = moved.iter().map(offset).collect();
     let gone = match file.kind {
         Kind::Delete if !bytes.is_empty() => {
             return Err(FileProblem::RestAfterDelete { lines: place::Text::new(&bytes).len() });
@@ -162,14 +173,11 @@ fn change(file: &FilePatch, old: Option<FileState>, dialect: Dialect) -> Result<
     Ok(Patched { state, offsets })
 }
 
-fn content(file: &FilePatch, before: &Arc<Vec<u8>>, dialect: Dialect) -> Result<(Arc<Vec<u8>>, Vec<Offset>), FileProblem> {
+fn content(file: &FilePatch, before: &Arc<Vec<u8>>, dialect: Dialect) -> Answer {
     match &file.body {
         Body::Empty => Ok((Arc::clone(before), Vec::new())),
         Body::Hunks(hunks) => match place::place(before, hunks, dialect) {
-            Ok(placed) => {
-                let offsets = placed.offsets(&file.new);
-                Ok((Arc::new(placed.bytes), offsets))
-            }
+            Ok(placed) => Ok((Arc::new(placed.bytes), placed.moved)),
             Err(failures) => Err(FileProblem::Hunks { failures, of: hunks.len() }),
         },
         Body::Binary { block, old, new } => {

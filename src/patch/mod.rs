@@ -22,12 +22,14 @@ mod form;
 mod fuzz_tests;
 mod hunk;
 mod mail;
+mod memo;
 mod message;
 mod outcome;
 mod overlay;
 mod patch_file;
 mod place;
 mod plain;
+mod position;
 mod quilt;
 mod reverse;
 mod section;
@@ -39,19 +41,21 @@ mod similar_place;
 mod toml_reader;
 mod tree;
 
-pub use apply::{ApplyError, apply, apply_stepwise};
+pub use apply::{ApplyError, apply, apply_stepwise, apply_with, judge};
 pub use binary::{BinaryError, Block};
 pub use blame::blame;
 pub use content::Content;
 pub use diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind};
-pub use explain::explain;
+pub use explain::{Reason, explain, reasons};
 pub use hunk::{Hunk, Line, LineKind};
 pub use mail::{Mail, MailError};
+pub use memo::Memo;
 pub use outcome::{
     Cause, FileFailure, FileProblem, FormFailure, HunkFailure, HunkProblem, Offset, Outcome, PatchFailure, PatchRef, Status,
     Step, Touched,
 };
 pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
+pub use position::Position;
 pub use series::{Form, Patch, Series};
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};
 pub use tree::PatchedTree;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::git::objects::{Changes, Mode, Objects, ObjectsError};
 use crate::names::{RelPath, TreeId};
 use crate::patch::edit::Go;
+use crate::patch::memo::{Answer, Memo, Question};
 use crate::patch::outcome::FileProblem;
 
 /// A file in memory. Cheap to clone.
@@ -24,6 +25,7 @@ pub(crate) type Staged = BTreeMap<RelPath, State>;
 pub(crate) struct Overlay<'a> {
     objects: &'a Objects,
     base: &'a TreeId,
+    memo: Option<&'a Memo>,
     /// As in `base`, for every path that was looked at.
     seen: BTreeMap<RelPath, State>,
     /// As it is now, where a patch changed it.
@@ -36,8 +38,9 @@ pub(crate) struct Overlay<'a> {
 const PARSED: usize = 16;
 
 impl<'a> Overlay<'a> {
-    pub(crate) fn new(objects: &'a Objects, base: &'a TreeId) -> Self {
-        Self { objects, base, seen: BTreeMap::new(), now: BTreeMap::new(), parsed: Vec::new() }
+    /// With a memo, texts and answers are shared with the overlays of other trees.
+    pub(crate) fn new(objects: &'a Objects, base: &'a TreeId, memo: Option<&'a Memo>) -> Self {
+        Self { objects, base, memo, seen: BTreeMap::new(), now: BTreeMap::new(), parsed: Vec::new() }
     }
 
     /// The file as it is now.
@@ -56,7 +59,13 @@ impl<'a> Overlay<'a> {
             None => None,
             // A submodule's commit is no object of this store.
             Some(entry) if entry.mode == Mode::Submodule => Some(FileState { mode: entry.mode, bytes: Arc::default() }),
-            Some(entry) => Some(FileState { mode: entry.mode, bytes: Arc::new(self.objects.blob(&entry.id)?) }),
+            Some(entry) => {
+                let bytes = match self.memo {
+                    Some(memo) => memo.blob(self.objects, &entry.id)?,
+                    None => Arc::new(self.objects.blob(&entry.id)?),
+                };
+                Some(FileState { mode: entry.mode, bytes })
+            }
         };
         self.seen.insert(path.clone(), state.clone());
         Ok(state)
@@ -98,6 +107,27 @@ impl<'a> Overlay<'a> {
             return Ok(state.as_ref().map(|s| s.mode));
         }
         Ok(self.objects.entry(self.base, path)?.map(|entry| entry.mode))
+    }
+
+    pub(crate) fn memo(&self) -> Option<&'a Memo> {
+        self.memo
+    }
+
+    /// What a part of a patch makes of a text, by `answer` where no memo knows it.
+    pub(crate) fn ask(
+        &mut self,
+        question: impl FnOnce() -> Question,
+        text: &Arc<Vec<u8>>,
+        answer: impl FnOnce(&mut Self) -> Answer,
+    ) -> Answer {
+        let Some(memo) = self.memo else { return answer(self) };
+        let question = question();
+        if let Some(known) = memo.recall(&question, text) {
+            return known;
+        }
+        let found = answer(self);
+        memo.remember(question, text, &found);
+        found
     }
 
     /// The tree of a Go file; one text is parsed once.

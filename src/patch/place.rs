@@ -14,7 +14,7 @@ use memchr::memmem;
 
 use crate::patch::diff::Dialect;
 use crate::patch::hunk::Hunk;
-use crate::patch::outcome::{HunkFailure, HunkProblem, Offset};
+use crate::patch::outcome::{HunkFailure, HunkProblem};
 use crate::patch::similar_place;
 
 /// A file with all its hunks in place.
@@ -23,12 +23,6 @@ pub(crate) struct Placed {
     pub(crate) bytes: Vec<u8>,
     /// Hunk (from 1), and how many lines it moved.
     pub(crate) moved: Vec<(usize, i64)>,
-}
-
-impl Placed {
-    pub(crate) fn offsets(&self, path: &crate::names::RelPath) -> Vec<Offset> {
-        self.moved.iter().map(|(hunk, lines)| Offset { path: path.clone(), hunk: *hunk, lines: *lines }).collect()
-    }
 }
 
 /// A file's text and where its lines begin.

@@ -104,6 +104,14 @@ pub enum PipelineError {
     #[error("the recipe {0} has no component that can be built")]
     #[diagnostic(help("a program needs a [[build]] block, in its upstream or in the recipe"))]
     NothingToBuild(RecipeName),
+    /// A component without patches was named.
+    #[error("{0} has no series: there is nothing to judge")]
+    #[diagnostic(help("`series = [\"NAME\"]` gives it the patches of patches/UPSTREAM/NAME"))]
+    NoSeries(ComponentName),
+    /// No component has patches.
+    #[error("no component of the recipe {0} has a series: there is nothing to judge")]
+    #[diagnostic(help("`forge list` shows the recipes and their series"))]
+    NothingToJudge(RecipeName),
     /// A series does not apply.
     #[error("{component} {release}: {} of the series does not apply", failures.iter().map(|f| f.at.patch.to_string()).collect::<Vec<_>>().join(", "))]
     Patches {

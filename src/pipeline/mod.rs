@@ -3,10 +3,14 @@
 
 mod build;
 mod capture;
+mod checks;
 mod error;
 mod inside;
+mod lineup;
+mod lineup_modules;
 mod local;
 mod lockfile;
+mod matrix;
 mod operations;
 mod outdated;
 mod parts;
@@ -22,6 +26,7 @@ pub use build::{Artifact, Outcome, build_all, resolve_all};
 pub use error::PipelineError;
 pub use local::local_source;
 pub use lockfile::LockFile;
+pub use matrix::{MatrixOptions, matrix};
 pub use outdated::{Moved, check_tags, fetch, update};
 pub use patches::{ShownPatch, show_patches};
 pub use resolve::{Mode, Resolved, ResolvedPart, variables_of};

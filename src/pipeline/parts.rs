@@ -148,7 +148,12 @@ impl Session<'_> {
         Ok((found.checkout, found.time))
     }
 
-    fn module_base(&self, component: &Component, module: &ModulePath, version: &ModuleQuery) -> Result<Base, PipelineError> {
+    pub(super) fn module_base(
+        &self,
+        component: &Component,
+        module: &ModulePath,
+        version: &ModuleQuery,
+    ) -> Result<Base, PipelineError> {
         if self.options.sources.contains_key(&component.name) {
             let reason = format!(
                 "{module} {version} is not locked yet, and only the module proxy knows its sum: lock it without --source first"

@@ -112,6 +112,13 @@ pub enum SourceError {
         /// What is missing.
         what: String,
     },
+    /// A matrix needs something that was never surveyed, and the network may not be used.
+    #[error("{what} is not in the store")]
+    #[diagnostic(help("run the same `forge matrix` once without --offline"))]
+    NotSurveyed {
+        /// What is missing.
+        what: String,
+    },
     /// A folder of the project does not exist.
     #[error("the folder {folder} does not exist")]
     #[diagnostic(help("a path upstream has one folder per release; `forge show` names where it is looked for"))]

@@ -87,6 +87,17 @@ pub fn choose_release(tags: &[Revision], releases: &Releases, wanted: &Wanted, o
     }
 }
 
+impl SourceError {
+    /// Nothing among `names` is what was wanted.
+    pub fn nothing(origin: &str, wanted: &Wanted, names: &[Revision]) -> Self {
+        let (origin, hint) = (origin.to_owned(), near(names, &wanted.to_string()));
+        match wanted {
+            Wanted::Range(_) => Self::NoRelease { origin, wanted: wanted.to_string(), hint },
+            _ => Self::NoRevision { origin, wanted: wanted.clone(), hint },
+        }
+    }
+}
+
 /// The names nearest to what was asked for, as a sentence.
 fn near(names: &[Revision], wanted: &str) -> String {
     // What the wanted name and its neighbours have in common: the numbers, without build or pre-release.

@@ -19,6 +19,17 @@ impl Output {
         anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never
     }
 
+    /// Whether results are drawn in colours.
+    pub fn has_colored_results(&self) -> bool {
+        anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never
+    }
+
+    /// Columns that a table may take: the terminal's, else 100.
+    pub fn width(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        size.map(|s| usize::from(s.ws_col)).filter(|columns| *columns >= 40).unwrap_or(100)
+    }
+
     /// Writes a result, a line or many.
     pub fn result(&self, text: &str) -> io::Result<()> {
         self.bytes(if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }.as_bytes())

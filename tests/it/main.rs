@@ -8,6 +8,8 @@ mod gomod;
 mod interrupt;
 mod kit;
 mod lock;
+mod matrix;
+mod matrix_compile;
 mod patches;
 mod plan;
 mod recipe;

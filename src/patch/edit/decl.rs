@@ -65,6 +65,12 @@ pub(crate) fn declarations(go: &Go) -> Vec<Declaration> {
     out
 }
 
+/// The declaration that holds these bytes: `function NAME` and so on; `None` between declarations.
+pub(crate) fn declared_at(go: &Go, bytes: &Range<usize>) -> Option<String> {
+    let holds = |d: &&Declaration| go.start(d.node) <= bytes.start && bytes.end <= go.end(d.node);
+    declarations(go).iter().find(holds).map(Declaration::title)
+}
+
 /// The specs of a type, const or var declaration.
 pub(crate) fn specs(go: &Go, declaration: u32) -> Vec<u32> {
     let mut out = Vec::new();

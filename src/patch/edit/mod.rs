@@ -31,6 +31,7 @@ pub use model::{Action, Change, Edit, EditFile, Import, Side, TextAction};
 pub use pattern::{Pattern, PatternError, Template};
 pub use problem::{Broken, EditFailure, EditProblem, Elsewhere, Similar};
 
+pub(crate) use decl::declared_at;
 pub(crate) use read::parse;
 pub(crate) use run::{Failed, edit};
 pub(crate) use syntax::{GO_LIMIT, Go};

@@ -1,0 +1,61 @@
+//! Verdicts that are kept: a series on a tree always comes to the same. Equal ones are kept once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::matrix::judge::Candidate;
+use crate::matrix::model::PatchVerdict;
+use crate::names::{Revision, TreeId};
+
+/// What is known of one set of series. The version counts beside the tree: patches can be bound to ranges.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Verdicts {
+    kinds: Vec<Vec<PatchVerdict>>,
+    of: BTreeMap<String, usize>,
+    #[serde(skip)]
+    changed: bool,
+    #[serde(skip)]
+    index: HashMap<String, usize>,
+}
+
+impl Verdicts {
+    /// Reads what was kept; what cannot be read is found anew.
+    pub fn read(text: &str) -> Self {
+        let read: Self = serde_json::from_str(text).unwrap_or_default();
+        if read.of.values().all(|kind| *kind < read.kinds.len()) { read } else { Self::default() }
+    }
+
+    /// What to keep, if anything is new.
+    pub fn text(&self) -> Option<String> {
+        self.changed.then(|| serde_json::to_string(self).unwrap_or_default())
+    }
+
+    /// Whether a candidate needs no judging.
+    pub fn has(&self, candidate: &Candidate) -> bool {
+        self.get(&candidate.version, &candidate.tree).is_some()
+    }
+
+    pub(crate) fn get(&self, version: &Revision, tree: &TreeId) -> Option<&[PatchVerdict]> {
+        let kind = self.of.get(&key(version, tree))?;
+        self.kinds.get(*kind).map(Vec::as_slice)
+    }
+
+    pub(crate) fn put(&mut self, version: &Revision, tree: &TreeId, verdicts: &[PatchVerdict]) {
+        let text = serde_json::to_string(verdicts).unwrap_or_default();
+        if self.index.is_empty() {
+            let texts = self.kinds.iter().enumerate();
+            self.index = texts.map(|(at, kind)| (serde_json::to_string(kind).unwrap_or_default(), at)).collect();
+        }
+        let kind = *self.index.entry(text).or_insert_with(|| {
+            self.kinds.push(verdicts.to_vec());
+            self.kinds.len() - 1
+        });
+        self.of.insert(key(version, tree), kind);
+        self.changed = true;
+    }
+}
+
+fn key(version: &Revision, tree: &TreeId) -> String {
+    format!("{version} {tree}")
+}

@@ -1,0 +1,300 @@
+//! Which releases of a component a matrix is about, with their trees: from a survey of its git origin, from the module proxy
+//! for the versions that programs pin, or from the folders of the project.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::event::Event;
+use crate::git::remote::{RefKind, list_refs};
+use crate::git::survey::{Seen, SeenKind, Survey};
+use crate::matrix;
+use crate::names::{CommitId, GitUrl, RelPath, Revision, TreeId};
+use crate::patch::Series;
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::session::Session;
+use crate::plan::Lock;
+use crate::recipe::model::{Component, Releases, Source, Want};
+use crate::recipe::rule::{RuleError, build_rule};
+use crate::release::{Release, Req, Wanted};
+use crate::source::{self, SourceError};
+
+/// A release with its tree.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) version: Revision,
+    pub(super) commit: Option<CommitId>,
+    pub(super) tree: TreeId,
+    pub(super) branch: bool,
+    pub(super) required_by: Vec<String>,
+}
+
+/// The releases of one component, newest first, and where their objects are.
+pub(super) struct Lineup {
+    pub(super) store: PathBuf,
+    pub(super) entries: Vec<Entry>,
+    /// The trees of releases that patches were written on, as far as they are there.
+    pub(super) bases: BTreeMap<Revision, TreeId>,
+    /// What was looked at, in words.
+    pub(super) range: String,
+}
+
+impl Entry {
+    /// Why the upstream's rules cannot build it, if they cannot.
+    pub(super) fn unbuildable(&self, component: &Component) -> Option<String> {
+        let release = Release::parse(&self.version);
+        match component.is_program().then(|| build_rule(&component.upstream, release.as_ref(), None)) {
+            Some(Err(error @ RuleError::Unbuildable { .. })) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The row of the table that it belongs to.
+    pub(super) fn row(&self) -> String {
+        match Release::parse(&self.version).filter(|_| !self.branch) {
+            Some(release) => format!("{}.{}", release.major(), release.minor()),
+            None => "branches".to_owned(),
+        }
+    }
+}
+
+/// What is looked at: the user's wish, else the promise, else every release.
+pub(super) fn range_of(component: &Component, wanted: Option<&Wanted>) -> Wanted {
+    match (wanted, &component.holds) {
+        (Some(wanted), _) => wanted.clone(),
+        (None, Some(holds)) => Wanted::Range(holds.clone()),
+        (None, None) => Wanted::Range(Req::parse(">=0").unwrap_or_else(|_| Req::any())),
+    }
+}
+
+fn is_everything(wanted: &Wanted) -> bool {
+    matches!(wanted, Wanted::Range(req) if req.as_str() == "*")
+}
+
+/// Branches that are about releases: where the next ones come from.
+fn is_line_of_releases(branch: &str) -> bool {
+    matches!(branch, "main" | "master") || branch.starts_with("release-") || branch.starts_with("release/")
+}
+
+/// True where a tag is one of the releases that the upstream file means, and in the range.
+pub(super) fn is_wanted(tag: &Revision, releases: &Releases, glob: Option<&globset::GlobMatcher>, req: &Req) -> bool {
+    glob.is_none_or(|g| g.is_match(tag.as_str()))
+        && Release::parse(tag).is_some_and(|r| releases.versions.as_ref().is_none_or(|range| range.spans(&r)) && req.matches(&r))
+}
+
+pub(super) fn newest_first(entries: &mut [Entry]) {
+    entries.sort_by(|a, b| {
+        let key = |e: &Entry| (e.branch, Release::parse(&e.version));
+        let ((a_branch, a_release), (b_branch, b_release)) = (key(a), key(b));
+        b_branch.cmp(&a_branch).then_with(|| b_release.cmp(&a_release)).then_with(|| a.version.cmp(&b.version))
+    });
+}
+
+impl Session<'_> {
+    /// The releases of a component that `wanted` (else its promise) names. `since` leaves out what is not newer than a tag.
+    pub(super) fn lineup(
+        &self,
+        component: &Component,
+        series: &[Series],
+        wanted: Option<&Wanted>,
+        since: Option<&Revision>,
+        lock: &Lock,
+    ) -> Result<Lineup, PipelineError> {
+        match (&component.upstream.source, &component.want) {
+            (Source::Git(home), _) => self.git_lineup(component, home, series, wanted, since, lock),
+            (Source::Module(module), Want::UsersPin) if wanted.is_none() => {
+                self.pinned_lineup(component, module, series, since, lock)
+            }
+            (Source::Module(module), _) => self.module_lineup(component, module, series, wanted),
+            (Source::Path(folder), _) => self.folder_lineup(component, folder, series, wanted),
+        }
+    }
+
+    fn git_lineup(
+        &self,
+        component: &Component,
+        home: &GitUrl,
+        series: &[Series],
+        wanted: Option<&Wanted>,
+        since: Option<&Revision>,
+        lock: &Lock,
+    ) -> Result<Lineup, PipelineError> {
+        let wanted = range_of(component, wanted);
+        let url = self.options.sources.get(&component.name).unwrap_or(home);
+        let survey = Survey::open_or_init(&self.store.survey(home), self.reporter, self.exec.interrupt())?;
+        let seen = self.seen(component, url, &survey, &wanted, lock)?;
+        let chosen = self.chosen(component, url, &seen, &wanted)?;
+        let bases = matrix::bases_of(series);
+        let base_refs: Vec<Seen> = seen.iter().filter(|s| s.kind == SeenKind::Tag && bases.contains(&s.name)).cloned().collect();
+        let since = match since {
+            Some(tag) => Some(seen.iter().find(|s| s.name == *tag).cloned().ok_or_else(|| SourceError::NoRevision {
+                origin: url.to_string(),
+                wanted: Wanted::Revision(tag.clone()),
+                hint: "--new-since wants a tag of the upstream".to_owned(),
+            })?),
+            None => None,
+        };
+        let mut needed = chosen.clone();
+        needed.extend(base_refs.iter().chain(&since).cloned());
+        if !self.options.offline {
+            let fetched = survey.fetch_commits(self.exec, url, &needed, self.reporter)?;
+            self.tell(component, fetched, "releases", url);
+        }
+        let objects = survey.objects()?;
+        let missing = |seen: &Seen| SourceError::NotSurveyed { what: format!("{} {}", component.name, seen.name) };
+        let tree = |seen: &Seen| {
+            if objects.has_commit(&seen.commit) {
+                Ok(objects.commit_tree(&seen.commit)?)
+            } else {
+                Err(PipelineError::from(missing(seen)))
+            }
+        };
+        let bases: BTreeMap<Revision, TreeId> =
+            base_refs.iter().map(|s| Ok((s.name.clone(), tree(s)?))).collect::<Result<_, PipelineError>>()?;
+        let after = since.as_ref().map(|s| objects.commit_time(&s.commit)).transpose()?;
+        let mut entries = Vec::new();
+        for seen in &chosen {
+            let tree = tree(seen)?;
+            if after.is_some_and(|after| objects.commit_time(&seen.commit).is_ok_and(|time| time <= after)) {
+                continue;
+            }
+            entries.push(Entry {
+                version: seen.name.clone(),
+                commit: Some(seen.commit.clone()),
+                tree,
+                branch: seen.kind == SeenKind::Branch,
+                required_by: Vec::new(),
+            });
+        }
+        newest_first(&mut entries);
+        let mut range = wanted.to_string();
+        if let Some(since) = since {
+            range.push_str(&format!(", newer than {}", since.name));
+        }
+        Ok(Lineup { store: objects.path().to_owned(), entries, bases, range })
+    }
+
+    fn tell(&self, component: &Component, fetched: usize, what: &str, url: &GitUrl) {
+        if fetched > 0 {
+            let detail = format!("{fetched} {what} from {url}");
+            self.reporter.report(Event::StageDone { component: component.name.clone(), what: "surveyed", detail });
+        }
+    }
+
+    /// Tags and branches: asked for, or as they were last seen.
+    fn seen(
+        &self,
+        component: &Component,
+        url: &GitUrl,
+        survey: &Survey,
+        wanted: &Wanted,
+        lock: &Lock,
+    ) -> Result<Vec<Seen>, PipelineError> {
+        if self.options.offline {
+            let what = || SourceError::NotSurveyed { what: format!("the list of releases of {}", component.name) };
+            return Ok(survey.seen().ok_or_else(what)?);
+        }
+        let tags = list_refs(self.exec, url, RefKind::Tags, self.reporter)?;
+        for entry in lock.entries().iter().filter(|e| e.name == component.name) {
+            let crate::plan::Origin::Git { commit, reference: Some(reference), tag_object, .. } = &entry.origin else { continue };
+            let Some(tag) = reference.strip_prefix("refs/tags/") else { continue };
+            source::check_tag(&tags, url, &Revision::new(tag)?, commit, tag_object.as_ref(), self.reporter)?;
+        }
+        let mut seen: Vec<Seen> =
+            tags.into_iter().map(|t| Seen { name: t.name, kind: SeenKind::Tag, commit: t.commit }).collect();
+        let named = matches!(wanted, Wanted::Revision(name) if !seen.iter().any(|s| s.name == *name));
+        if is_everything(wanted) || named {
+            let branches = list_refs(self.exec, url, RefKind::Branches, self.reporter)?;
+            seen.extend(branches.into_iter().map(|b| Seen { name: b.name, kind: SeenKind::Branch, commit: b.commit }));
+        } else {
+            // Branches of an earlier look: for --offline.
+            seen.extend(survey.seen().into_iter().flatten().filter(|s| s.kind == SeenKind::Branch));
+        }
+        if survey.seen().as_ref() != Some(&seen) {
+            survey.remember(&seen)?;
+        }
+        Ok(seen)
+    }
+
+    fn chosen(&self, component: &Component, url: &GitUrl, seen: &[Seen], wanted: &Wanted) -> Result<Vec<Seen>, PipelineError> {
+        let releases = &component.upstream.releases;
+        let glob = globset::Glob::new(&releases.tags).map(|g| g.compile_matcher()).ok();
+        let chosen: Vec<Seen> = match wanted {
+            Wanted::Range(req) => {
+                let everything = is_everything(wanted);
+                let is_chosen = |s: &&Seen| match s.kind {
+                    SeenKind::Tag => is_wanted(&s.name, releases, glob.as_ref(), req),
+                    SeenKind::Branch => everything && is_line_of_releases(s.name.as_str()),
+                    SeenKind::Commit => false,
+                };
+                seen.iter().filter(is_chosen).cloned().collect()
+            }
+            Wanted::Revision(name) => seen.iter().filter(|s| s.name == *name).take(1).cloned().collect(),
+            Wanted::Commit(commit) => {
+                vec![Seen { name: Revision::new(commit.as_str())?, kind: SeenKind::Commit, commit: commit.clone() }]
+            }
+        };
+        if chosen.is_empty() {
+            let names: Vec<Revision> = seen.iter().map(|s| s.name.clone()).collect();
+            return Err(SourceError::nothing(&url.to_string(), wanted, &names).into());
+        }
+        Ok(chosen)
+    }
+
+    /// The files that judging reads, in one batch.
+    pub(super) fn fetch_files(&self, component: &Component, lineup: &Lineup, paths: &[RelPath]) -> Result<(), PipelineError> {
+        let Source::Git(home) = &component.upstream.source else { return Ok(()) };
+        let url = self.options.sources.get(&component.name).unwrap_or(home);
+        let survey = Survey::open_or_init(&self.store.survey(home), self.reporter, self.exec.interrupt())?;
+        let trees: Vec<TreeId> = lineup.entries.iter().map(|e| &e.tree).chain(lineup.bases.values()).cloned().collect();
+        let objects = survey.objects()?;
+        let blobs = matrix::blobs_of(&objects, &trees, paths)?;
+        if self.options.offline {
+            for id in &blobs {
+                if !objects.has_blob(id)? {
+                    return Err(SourceError::NotSurveyed { what: format!("file {id} of {}", component.name) }.into());
+                }
+            }
+            return Ok(());
+        }
+        let fetched = survey.fetch_blobs(self.exec, url, &blobs, self.reporter)?;
+        self.tell(component, fetched, "files", url);
+        Ok(())
+    }
+
+    fn folder_lineup(
+        &self,
+        component: &Component,
+        folder: &RelPath,
+        series: &[Series],
+        wanted: Option<&Wanted>,
+    ) -> Result<Lineup, PipelineError> {
+        let wanted = range_of(component, wanted);
+        let names = source::folder_releases(self.files, folder)?;
+        let releases = &component.upstream.releases;
+        let glob = globset::Glob::new(&releases.tags).map(|g| g.compile_matcher()).ok();
+        let is_chosen = |name: &&Revision| match &wanted {
+            Wanted::Range(req) => is_wanted(name, releases, glob.as_ref(), req),
+            Wanted::Revision(wanted) => *name == wanted,
+            Wanted::Commit(_) => false,
+        };
+        let chosen: Vec<&Revision> = names.iter().filter(is_chosen).collect();
+        if chosen.is_empty() {
+            return Err(SourceError::nothing(folder.as_str(), &wanted, &names).into());
+        }
+        let tree = |name: &Revision| -> Result<TreeId, PipelineError> {
+            Ok(source::from_project_folder(self.store, self.files, &folder.join(name.as_str())?)?.tree().clone())
+        };
+        let mut entries = Vec::new();
+        for name in chosen {
+            let (version, tree) = (name.clone(), tree(name)?);
+            entries.push(Entry { version, commit: None, tree, branch: false, required_by: Vec::new() });
+        }
+        let bases: BTreeMap<Revision, TreeId> = matrix::bases_of(series)
+            .into_iter()
+            .filter(|base| names.contains(base))
+            .map(|base| Ok((base.clone(), tree(&base)?)))
+            .collect::<Result<_, PipelineError>>()?;
+        newest_first(&mut entries);
+        Ok(Lineup { store: self.store.folders(), entries, bases, range: wanted.to_string() })
+    }
+}
