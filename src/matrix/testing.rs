@@ -38,6 +38,7 @@ pub(crate) fn judged(version: &str, patches: Vec<PatchVerdict>) -> Judged {
         row: if version.starts_with('v') { numbers[..2].join(".") } else { "branches".to_owned() },
         promised: true,
         verdict: verdict(&patches),
+        unbuildable: None,
         patches,
         tree: None,
         required_by: Vec::new(),
