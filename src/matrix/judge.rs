@@ -145,7 +145,7 @@ impl<'a> Judge<'a> {
                     Some(Status::Applied { form, offsets, .. }) => {
                         let stray: Vec<Reason> = strayed.iter().filter(|(of, _)| *of == form).map(|(_, r)| r.clone()).collect();
                         let moved = |o: &patch::Offset| Reason {
-                            text: format!("{}: hunk {} stands {} lines {}", o.path, o.hunk, o.lines.abs(), direction(o.lines)),
+                            text: format!("{}: hunk {} stands {} {}", o.path, o.hunk, count(o.lines), direction(o.lines)),
                             at: None,
                         };
                         let state = match (stray.is_empty(), offsets.is_empty()) {
@@ -212,6 +212,10 @@ impl<'a> Judge<'a> {
         }
         Ok(home)
     }
+}
+
+fn count(lines: i64) -> String {
+    format!("{} line{}", lines.abs(), if lines.abs() == 1 { "" } else { "s" })
 }
 
 fn direction(lines: i64) -> &'static str {
