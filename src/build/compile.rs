@@ -1,4 +1,4 @@
-//! The go driver: prepare commands, `go build`, and a compile error that points at the patch that wrote the line.
+//! Prepare commands, then `go build` or make, and a compile error that points at the patch that wrote the line.
 
 use std::collections::VecDeque;
 use std::io;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::build::log::BuildLog;
+use crate::build::make::{Tools, make};
 use crate::build::tree::LaidOut;
 use crate::event::{Event, Reporter};
 use crate::exec::{Exec, ExecError, Run, Tool};
@@ -50,6 +51,31 @@ pub enum BuildError {
         /// The command, shortened.
         command: String,
     },
+    /// make succeeded and did not leave the file that it should.
+    #[error("`{command}` ended well, but did not leave the file {output}")]
+    #[diagnostic(help("`output` of the make block names the file that the goal leaves"))]
+    NoMakeOutput {
+        /// The command, shortened.
+        command: String,
+        /// The file.
+        output: String,
+    },
+    /// A file of the build cannot be made or taken.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl BuildError {
+    /// For a file.
+    pub(in crate::build) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path: path.clone(), source }
+    }
 }
 
 /// One line of the compiler.
@@ -94,6 +120,8 @@ pub struct Place<'a> {
     pub output: &'a Path,
     /// An empty folder: `{target_dir}`.
     pub scratch: &'a Path,
+    /// The folder around all of it.
+    pub work: &'a Path,
 }
 
 /// Runs the plan's commands in the tree.
@@ -107,10 +135,15 @@ pub fn compile(
     reporter: &dyn Reporter,
 ) -> Result<Built, BuildError> {
     let begun = Instant::now();
-    let Place { tree, output, scratch } = place;
+    let Place { tree, output, scratch, work } = place;
     let fill = |text: &String| text.replace("{target_dir}", &scratch.display().to_string());
     let extra_env = plan.build.extra_env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
     prepare(go, exec, plan, tree, scratch, log, pointer, reporter)?;
+    if let Some(made) = &plan.build.make {
+        let tools = Tools { go, exec, log, pointer, reporter };
+        make(tools, &plan.build, made, tree.dir(), output, work, &fill)?;
+        return Ok(Built { path: output.to_owned(), took: begun.elapsed() });
+    }
     let env = go.env(Some(&plan.target), plan.build.cgo, &extra_env);
     let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
     let run = go.run_in(&env).arg(verb).arg("-o").arg(output).args(rest.iter().map(fill)).cwd(tree.dir());
@@ -156,6 +189,7 @@ pub(in crate::build) fn prepare(
     Ok(())
 }
 
+/// Runs one command with its output in the log.
 pub(in crate::build) fn step(
     run: Run<'_>,
     tool: &'static str,
@@ -193,7 +227,7 @@ pub(in crate::build) fn step(
 }
 
 /// A command line without its long middle: the log has it whole.
-fn shorten(command: &str) -> String {
+pub(in crate::build) fn shorten(command: &str) -> String {
     const MOST: usize = 160;
     if command.chars().count() <= MOST {
         return command.to_owned();

@@ -1,15 +1,19 @@
 //! From a rewritten module to a binary whose facts have been checked.
 
 mod compile;
+mod containers;
 mod expect;
 mod info;
 mod log;
+mod make;
 mod packages;
 mod tree;
 
 pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
+pub use containers::engine;
 pub use expect::{CheckError, Checked, check};
 pub use info::{BuildInfo, InfoError, InfoModule, read_build_info};
 pub use log::BuildLog;
+pub use make::touch;
 pub use packages::{Packages, Verb, check_module, check_packages};
 pub use tree::{LaidOut, LayoutError, TreePart, lay_out};

@@ -129,9 +129,22 @@ pub(super) struct WhatArgs {
     /// Build for this platform, not those of the recipe
     #[arg(long, value_name = "OS/ARCH")]
     pub(super) target: Vec<String>,
+    /// What drives the build, where not what the recipe says; the artifact's name says so
+    #[arg(long, value_name = "DRIVER")]
+    pub(super) driver: Option<DriverArg>,
     /// Replace a module for this run; the artifact's name says so
     #[arg(long, value_name = "MODULE=DIR|MODULE@VERSION")]
     pub(super) replace: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DriverArg {
+    /// `go build`, directly
+    Go,
+    /// The upstream's make, without containers
+    Make,
+    /// The upstream's make, in containers
+    Docker,
 }
 
 #[derive(Debug, Args)]

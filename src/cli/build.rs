@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::args::{BuildArgs, WhatArgs};
+use crate::cli::args::{BuildArgs, DriverArg, WhatArgs};
 use crate::cli::context::{Context, Project};
 use crate::cli::exit::{CliError, DONE};
 use crate::cli::run::fail;
 use crate::pipeline::{Options, PipelineError, Selected, Selection, build_all, select};
-use crate::recipe::model::Replace;
+use crate::recipe::model::{Driver, Replace};
 use crate::recipe::targets::parse_target;
 use crate::recipe::words::parse_replace;
 
@@ -52,6 +52,11 @@ pub(super) fn options(context: &Context, what: &WhatArgs, project: &Project) -> 
             .targets
             .push(parse_target(target).map_err(|e| CliError::usage(format!("--target: {e}"), "OS/ARCH, such as linux/arm64"))?);
     }
+    options.driver = what.driver.map(|driver| match driver {
+        DriverArg::Go => Driver::Go,
+        DriverArg::Make => Driver::Make,
+        DriverArg::Docker => Driver::Docker,
+    });
     for text in &what.replace {
         options.replaces.push(replacement(context, text)?);
     }

@@ -107,7 +107,7 @@ fn pipeline(error: &PipelineError) -> u8 {
         PipelineError::Rewrite(RewriteError::NotInForce { .. }) => FACT,
         PipelineError::Build(BuildError::Exec(error)) | PipelineError::Check(CheckError::Exec(error)) => exec(error),
         PipelineError::Build(BuildError::Failed { lines, .. }) if lines.iter().any(|line| no_space(line)) => ENVIRONMENT,
-        PipelineError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. }) => TOOL,
+        PipelineError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. } | BuildError::NoMakeOutput { .. }) => TOOL,
         PipelineError::Check(CheckError::Wrong { .. } | CheckError::Info(_)) => FACT,
         PipelineError::BuildFailed { source, .. } => pipeline(source),
         _ => ENVIRONMENT,

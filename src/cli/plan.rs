@@ -80,7 +80,15 @@ fn human(plan: &BuildPlan) -> String {
     if let Some(time) = plan.build.stamp {
         line("stamp", &format!("one git commit at {time}, tagged {}", plan.version));
     }
-    line("run", &format!("go {}", shlex::try_join(plan.build.args.iter().map(String::as_str)).unwrap_or_default()));
+    for file in plan.build.make.iter().flat_map(|make| &make.touch) {
+        line("touch", file.as_str());
+    }
+    let program = if plan.build.make.is_some() { "make" } else { "go" };
+    line("run", &format!("{program} {}", shlex::try_join(plan.build.args.iter().map(String::as_str)).unwrap_or_default()));
+    if let Some(make) = &plan.build.make {
+        line("driver", make.driver.name());
+        line("takes", make.output.as_str());
+    }
     for expect in &plan.expect {
         line("expect", expect);
     }

@@ -97,6 +97,21 @@ impl Exec {
         Ok(path)
     }
 
+    /// What identifies a tool of this machine, without running it: path, size and time of its file.
+    pub fn stamp(&self, tool: Tool) -> Result<String, ExecError> {
+        let found = self.find(tool)?;
+        let path = std::fs::canonicalize(&found).unwrap_or(found);
+        let meta = path.metadata().ok();
+        let modified = meta.as_ref().and_then(|m| m.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok());
+        let (size, seconds) = (meta.map_or(0, |m| m.len()), modified.map_or(0, |d| d.as_secs()));
+        Ok(format!("{} {size}.{seconds}", path.display()))
+    }
+
+    /// The same door for what has to be done although forge was asked to stop: ending what runs outside of its reach.
+    pub fn for_cleaning_up(&self) -> Self {
+        Self::new(self.environment.clone(), Interrupt::never())
+    }
+
     fn search(&self, name: &str) -> Option<PathBuf> {
         let path = self.environment.get("PATH").into_iter().flat_map(std::env::split_paths);
         path.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| is_program(path))

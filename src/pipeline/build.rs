@@ -4,21 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::{self, Stored};
-use crate::build::{BuildLog, LaidOut, TreePart, check, compile, lay_out};
+use crate::build::{BuildLog, LaidOut, TreePart, check, compile, engine, lay_out};
 use crate::disk::{FileLock, create_dir_all};
 use crate::event::Event;
-use crate::exec::ExecError;
+use crate::exec::{ExecError, Tool};
 use crate::git::objects::Objects;
 use crate::gomod::GoEnv;
-use crate::names::{ComponentName, RelPath, Revision, Sha256, Target, TreeId};
+use crate::names::{ComponentName, GoVersion, RelPath, Revision, Sha256, Target, TreeId};
 use crate::patch;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::resolve::{Mode, Resolved, ResolvedPart, variables_of};
 use crate::pipeline::select::Selected;
 use crate::pipeline::session::{Session, Trust};
-use crate::plan::{self, BuildPlan, Host, Lock, LockEntry, Origin, Part, Request, Sources};
-use crate::recipe::model::{Component, Source};
+use crate::plan::{self, BuildLock, BuildPlan, Host, Lock, LockEntry, Origin, Part, Request, Sources};
+use crate::recipe::model::{Component, Driver, Source};
+use crate::recipe::rule::build_rule;
 use crate::release::Release;
 use crate::store::WorkDir;
 
@@ -84,11 +85,17 @@ pub fn resolve_all(
     for selected in selected {
         if selected.pick.ad_hoc {
             out.push(session.resolve(selected, &mut Lock::default(), &before, Mode::Fresh)?);
-        } else if session.options.replaces.is_empty() && session.options.trust != Trust::Sources {
-            out.push(session.resolve(selected, &mut file.lock, &before, Mode::Keep)?);
         } else {
+            let mut lock = file.lock.clone();
+            let resolved = session.resolve(selected, &mut lock, &before, Mode::Keep)?;
             // What is only for this run never reaches the lock.
-            out.push(session.resolve(selected, &mut file.lock.clone(), &before, Mode::Keep)?);
+            if session.options.replaces.is_empty()
+                && session.options.trust != Trust::Sources
+                && session.as_the_recipe_drives(selected.component, &resolved.entry)?
+            {
+                file.lock = lock;
+            }
+            out.push(resolved);
         }
     }
     file.settle(session, &before)?;
@@ -96,18 +103,38 @@ pub fn resolve_all(
 }
 
 impl Session<'_> {
+    /// True where an entry is built as the recipe says: `--driver` names no other way.
+    fn as_the_recipe_drives(&self, component: &Component, entry: &LockEntry) -> Result<bool, PipelineError> {
+        let Some((_, build)) = self.options.driver.zip(entry.build.as_ref()) else { return Ok(true) };
+        let own = build_rule(&component.upstream, Release::parse(&entry.release).as_ref(), None)?;
+        Ok(own.driver == build.driver())
+    }
+
+    /// What a plan has to know of this machine.
+    fn host(&self, rule: &BuildLock, go: &GoVersion) -> Result<Host, PipelineError> {
+        let made = rule.make.is_some();
+        let make = match rule.driver() {
+            Driver::Go => String::new(),
+            Driver::Make => self.exec.stamp(Tool::Make)?,
+            Driver::Docker => format!("{} {}", self.exec.stamp(Tool::Make)?, self.exec.stamp(engine(self.exec)?)?),
+        };
+        Ok(Host {
+            go_kind: self.go_bin()?.kind_for(go),
+            c_compiler: if rule.cgo || made { crate::gomod::c_compiler(self.exec) } else { String::new() },
+            c_env: if rule.cgo || made { crate::gomod::c_env(self.exec) } else { Default::default() },
+            make,
+        })
+    }
+
     /// The plan of one component for one platform.
     pub(super) fn plan(&self, component: &Component, resolved: &Resolved, target: &Target) -> Result<BuildPlan, PipelineError> {
         let entry = &resolved.entry;
         let (Some(rule), Some(go)) = (&entry.build, &entry.go) else {
             return Err(plan::PlanError::NotAProgram(component.name.clone()).into());
         };
-        let host = Host {
-            go_kind: self.go_bin()?.kind_for(go),
-            c_compiler: if rule.cgo { crate::gomod::c_compiler(self.exec) } else { String::new() },
-            c_env: if rule.cgo { crate::gomod::c_env(self.exec) } else { Default::default() },
-        };
+        let host = self.host(rule, go)?;
         let local = !self.options.replaces.is_empty()
+            || !self.as_the_recipe_drives(component, entry)?
             || self.options.dirty.iter().any(|name| *name == component.name || entry.uses.contains_key(name));
         let request = Request {
             recipe: &self.recipe.name,
@@ -119,7 +146,9 @@ impl Session<'_> {
             host: &host,
             local,
         };
-        Ok(plan::plan_build(request, GoEnv::pinned(go, Some(target), rule.cgo))?)
+        // A Makefile may run what it compiles first: for this machine it is not told of a platform.
+        let foreign = rule.make.is_none() || *target != Target::host();
+        Ok(plan::plan_build(request, GoEnv::pinned(go, foreign.then_some(target), rule.cgo))?)
     }
 
     fn build_component(
@@ -168,7 +197,7 @@ impl Session<'_> {
                 release: plan.version.clone(),
                 target: plan.target.to_string(),
                 source: Box::new(source),
-                tree: kept.join("src"),
+                tree: kept.join(source_folder(plan)),
                 log: kept.join(format!("{}.log", plan.file_name)),
             });
         }
@@ -188,16 +217,25 @@ impl Session<'_> {
             move |source| PipelineError::Io { path, source }
         });
         let go = self.go(&plan.build.go)?;
+        // What make left behind for one platform would count as done for the next.
+        if plan.build.make.is_some() {
+            *tree = None;
+        }
         let laid_out = match tree {
             Some(tree) => tree,
-            None => tree.insert(self.lay_out_build(component, resolved, plan, &work.path().join("src"))?),
+            None => tree.insert(self.lay_out_build(component, resolved, plan, &work.path().join(source_folder(plan)))?),
         };
         let log_path = work.path().join(format!("{}.log", plan.file_name));
         let mut log = BuildLog::create(&log_path).map_err(io(&log_path))?;
         for line in header(plan) {
             log.line(&line).map_err(io(&log_path))?;
         }
-        let detail = format!("{} for {} with Go {}", plan.version, plan.target, plan.build.go);
+        let by = match plan.build.make.as_ref().map(|make| make.driver) {
+            None | Some(Driver::Go) => format!("Go {}", plan.build.go),
+            Some(Driver::Make) => format!("make and Go {}", plan.build.go),
+            Some(Driver::Docker) => "make in containers".to_owned(),
+        };
+        let detail = format!("{} for {} with {by}", plan.version, plan.target);
         self.reporter.report(Event::StageStarted { component: name.clone(), what: "compiling", detail: detail.clone() });
         let output = work.path().join("out").join(&plan.file_name);
         let scratch = work.path().join("target").join(format!("{}-{}", plan.target.os(), plan.target.arch()));
@@ -205,7 +243,7 @@ impl Session<'_> {
             fs::create_dir_all(folder).map_err(io(folder))?;
         }
         let pointer = |path: &RelPath, line: usize| self.patch_behind(component, resolved, path, line).ok().flatten();
-        let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch };
+        let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch, work: work.path() };
         let built = compile(&go, self.exec, plan, place, &mut log, &pointer, self.reporter)?;
         let mut variables = variables_of(&resolved.entry, &plan.target);
         variables.target_dir = Some(scratch.display().to_string());
@@ -332,6 +370,14 @@ fn header(plan: &BuildPlan) -> Vec<String> {
     lines.extend(plan.build.env.iter().map(|(k, v)| format!("env: {k}={v}")));
     lines.push(format!("key: {}", plan.key));
     lines
+}
+
+/// Where the sources of a build are in its work folder. Targets share them but where make drives.
+fn source_folder(plan: &BuildPlan) -> String {
+    match plan.build.make {
+        None => "src".to_owned(),
+        Some(_) => format!("src-{}-{}", plan.target.os(), plan.target.arch()),
+    }
 }
 
 fn plan_part(part: &ResolvedPart) -> Part {

@@ -1,19 +1,18 @@
 //! The argument list of a component: from its build rule, or, with `flags_from = "make"`, from the one `go build` line that
 //! the upstream's Makefile would run.
 
-use std::fs;
 use std::path::PathBuf;
 
-use crate::build::{TreePart, lay_out};
+use crate::build::{TreePart, lay_out, touch};
 use crate::event::Event;
 use crate::exec::Tool;
-use crate::names::{GoVersion, RelPath};
+use crate::names::GoVersion;
 use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::resolve::{ResolvedPart, rule_args};
 use crate::pipeline::session::{Session, Trust};
-use crate::plan::{BuildLock, FromMake, LockEntry, ModLock, go_build_line};
-use crate::recipe::model::Component;
+use crate::plan::{BuildLock, FromMake, GoArgs, LockEntry, MakeLock, ModLock, go_build_line};
+use crate::recipe::model::{Component, Driver};
 use crate::recipe::policy;
 use crate::recipe::rule::BuildRule;
 use crate::recipe::vars::{Variables, escape_braces};
@@ -30,16 +29,12 @@ impl Session<'_> {
         patched: &PatchedTree,
         same_tree: Option<&LockEntry>,
     ) -> Result<BuildLock, PipelineError> {
+        if rule.driver != Driver::Go {
+            return made(component, rule, variables);
+        }
         let fill = |text: &String| variables.expand_for_lock(text);
         let own = rule_args(rule, variables)?;
-        let mut lock = BuildLock {
-            from: None,
-            cgo: rule.cgo.unwrap_or(false),
-            vcs: rule.vcs,
-            args: own.clone(),
-            env: rule.env.iter().map(|(k, v)| Ok((k.clone(), fill(v)?))).collect::<Result<_, PipelineError>>()?,
-            prepare: rule.prepare.iter().map(|c| c.iter().map(fill).collect()).collect::<Result<_, _>>()?,
-        };
+        let mut lock = common(rule, variables, own.clone())?;
         if !rule.flags_from_make {
             lock.args.packages = rule.packages.iter().map(fill).collect::<Result<_, _>>()?;
             return Ok(lock);
@@ -101,7 +96,7 @@ impl Session<'_> {
         let work = self.store.work_dir("make")?;
         let tree = self.lay_out_for_lock(&work, patched, &[], None)?;
         for file in &rule.make.touch {
-            touch(&tree, file)?;
+            touch(&tree, file).map_err(|source| PipelineError::Io { path: file.below(&tree), source })?;
         }
         let go = self.go(go)?;
         let mut run = self.exec.run(Tool::Make)?.env_clear();
@@ -137,17 +132,42 @@ impl Session<'_> {
     }
 }
 
+/// What is the same for every driver.
+fn common(rule: &BuildRule, variables: &Variables, args: GoArgs) -> Result<BuildLock, PipelineError> {
+    let fill = |text: &String| variables.expand_for_lock(text);
+    Ok(BuildLock {
+        from: None,
+        cgo: rule.cgo.unwrap_or(false),
+        vcs: rule.vcs,
+        args,
+        env: rule.env.iter().map(|(k, v)| Ok((k.clone(), fill(v)?))).collect::<Result<_, PipelineError>>()?,
+        prepare: rule.prepare.iter().map(|c| c.iter().map(fill).collect()).collect::<Result<_, _>>()?,
+        make: None,
+    })
+}
+
+/// The build of a release by make, in containers or not. Nothing has to be looked at for it.
+pub(super) fn made(component: &Component, rule: &BuildRule, variables: &Variables) -> Result<BuildLock, PipelineError> {
+    let fill = |text: &String| variables.expand_for_lock(text);
+    let Some(output) = &rule.make.output else {
+        let (component, release) = (component.name.clone(), variables.version.clone());
+        return Err(PipelineError::NoOutput { component, release, driver: rule.driver.name() });
+    };
+    // go.sum has to cover what go is going to be asked for, as far as the blocks say it.
+    let flags = rule_args(rule, variables)?.selection();
+    let packages = rule.packages.iter().map(fill).collect::<Result<_, _>>()?;
+    let mut lock = common(rule, variables, GoArgs { flags, packages })?;
+    lock.make = Some(MakeLock {
+        driver: rule.driver,
+        args: rule.make.goal.iter().chain(&rule.make.args).map(fill).collect::<Result<_, _>>()?,
+        touch: rule.make.touch.clone(),
+        output: fill(output)?,
+        image: rule.image.as_ref().map(fill).transpose()?,
+    });
+    Ok(lock)
+}
+
 /// True where every flag that the rule adds is in the list.
 fn keeps(flags: &[String], own: &[String]) -> bool {
     own.iter().all(|flag| flags.contains(flag))
-}
-
-fn touch(tree: &std::path::Path, file: &RelPath) -> Result<(), PipelineError> {
-    let path = file.below(tree);
-    let io = |source| PipelineError::Io { path: path.clone(), source };
-    if fs::symlink_metadata(&path).is_ok_and(|m| m.is_symlink()) {
-        fs::remove_file(&path).map_err(io)?;
-    }
-    let opened = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
-    opened.set_modified(std::time::SystemTime::now()).map_err(io)
 }

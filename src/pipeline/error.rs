@@ -187,10 +187,10 @@ pub enum PipelineError {
         /// What was looked for.
         reason: String,
     },
-    /// The driver is not there yet.
-    #[error("{component} {release} would be built by {driver}, which this forge cannot do yet")]
-    #[diagnostic(help("give the upstream a [[build]] block with driver = \"go\" for this release"))]
-    Driver {
+    /// A make whose result is not named.
+    #[error("{component} {release}: no {driver} block says what make leaves")]
+    #[diagnostic(help("write output = \"FILE\" into the upstream's [[build]] with driver = {driver:?}"))]
+    NoOutput {
         /// The component.
         component: ComponentName,
         /// The release.

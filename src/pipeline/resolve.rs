@@ -68,7 +68,7 @@ impl Session<'_> {
         if let Some(entry) = &locked
             && let Some(known) = self.recall(component, entry, lock)?
         {
-            lock.put(entry.clone());
+            lock.put(known.entry.clone());
             return Ok(known);
         }
         self.check_interrupt()?;
@@ -102,11 +102,7 @@ impl Session<'_> {
         same_tree: Option<&LockEntry>,
     ) -> Result<LockEntry, PipelineError> {
         let release = Release::parse(&base.release);
-        let rule = build_rule(&component.upstream, release.as_ref(), None)?;
-        if rule.driver != crate::recipe::model::Driver::Go {
-            let (component, release) = (component.name.clone(), base.release.clone());
-            return Err(PipelineError::Driver { component, release, driver: rule.driver.name() });
-        }
+        let rule = build_rule(&component.upstream, release.as_ref(), self.options.driver)?;
         let go = match &component.go {
             Some(go) => go.clone(),
             None => self.go_version(component, &base.release, patched)?,

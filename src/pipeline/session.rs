@@ -8,7 +8,7 @@ use crate::files::Files;
 use crate::gomod::{Go, GoBin, find_go};
 use crate::names::{ComponentName, GitUrl, GoVersion, Target};
 use crate::pipeline::error::PipelineError;
-use crate::recipe::model::{Recipe, Replace};
+use crate::recipe::model::{Driver, Recipe, Replace};
 use crate::store::Store;
 
 /// Whether a command may run what an upstream wrote.
@@ -40,6 +40,8 @@ pub struct Options {
     pub replaces: Vec<Replace>,
     /// Platforms, where not the recipe's.
     pub targets: Vec<Target>,
+    /// What drives builds, where not what the recipe says.
+    pub driver: Option<Driver>,
 }
 
 /// One run on one recipe.

@@ -2,12 +2,15 @@
 
 use crate::names::{ComponentName, RelPath, Sha256};
 use crate::patch::Series;
+use crate::pipeline::capture::made;
 use crate::pipeline::error::PipelineError;
-use crate::pipeline::resolve::{Resolved, ResolvedPart};
+use crate::pipeline::resolve::{Resolved, ResolvedPart, variables_of};
 use crate::pipeline::select::Selected;
 use crate::pipeline::session::Session;
-use crate::plan::{KeyBuilder, Lock, LockEntry, Origin};
-use crate::recipe::model::{Component, Replace};
+use crate::plan::{BuildLock, KeyBuilder, Lock, LockEntry, Origin};
+use crate::recipe::model::{Component, Driver, Replace};
+use crate::recipe::rule::build_rule;
+use crate::release::Release;
 use crate::source;
 
 impl Session<'_> {
@@ -32,6 +35,7 @@ impl Session<'_> {
         let mut key = KeyBuilder::new("verified entry 1").field("component", format!("{component:?}"));
         key = key.list("series", series.iter().map(|s| s.digest().to_string()));
         key = key.list("replaces", self.options.replaces.iter().map(|r| format!("{r:?}")));
+        key = key.field("driver", format!("{:?}", self.options.driver));
         key = key.list("targets", self.targets().iter().map(ToString::to_string));
         for replace in component.replace.iter().chain(&self.options.replaces) {
             match replace {
@@ -66,6 +70,7 @@ impl Session<'_> {
         if !self.options.sources.is_empty() {
             return Ok(None);
         }
+        let Some(entry) = &self.driven(component, entry)? else { return Ok(None) };
         let series = self.series_of(component)?;
         let mut parts = Vec::new();
         for replace in component.replace.iter().chain(&self.options.replaces) {
@@ -105,6 +110,20 @@ impl Session<'_> {
             part.patches = patches;
         }
         Ok(Some(Resolved { entry: entry.clone(), parts, patches }))
+    }
+
+    /// An entry as the driver of this run has it, where neither sources nor a Makefile have to be looked at for that.
+    fn driven(&self, component: &Component, entry: &LockEntry) -> Result<Option<LockEntry>, PipelineError> {
+        let other = |build: &BuildLock| self.options.driver.filter(|driver| *driver != build.driver());
+        let Some(driver) = entry.build.as_ref().and_then(other) else {
+            return Ok(Some(entry.clone()));
+        };
+        if driver == Driver::Go {
+            return Ok(None);
+        }
+        let rule = build_rule(&component.upstream, Release::parse(&entry.release).as_ref(), Some(driver))?;
+        let build = made(component, &rule, &variables_of(entry, &self.targets()[0]))?;
+        Ok(Some(LockEntry { build: Some(build), ..entry.clone() }))
     }
 
     pub(super) fn remember(&self, component: &Component, resolved: &Resolved, series: &[Series]) -> Result<(), PipelineError> {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{CommitId, ComponentName, EnvName, GoVersion, Revision, TreeId};
 use crate::plan::args::{EditArgs, GoArgs};
+use crate::plan::make::MakeLock;
+use crate::recipe::model::Driver;
 
 /// The format that this program writes.
 const VERSION: u32 = 1;
@@ -133,7 +135,7 @@ pub struct BuildLock {
     /// Whether the tree is stamped as a git commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub vcs: bool,
-    /// Flags and packages.
+    /// Flags and packages of `go build`. Where make drives: the packages and tags whose modules go.sum has to cover.
     pub args: GoArgs,
     /// Environment on top of the pinned one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -141,6 +143,16 @@ pub struct BuildLock {
     /// Commands that run in the tree first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prepare: Vec<Vec<String>>,
+    /// How make is called, where it drives the build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub make: Option<MakeLock>,
+}
+
+impl BuildLock {
+    /// What drives the build.
+    pub fn driver(&self) -> Driver {
+        self.make.as_ref().map_or(Driver::Go, |make| make.driver)
+    }
 }
 
 /// A captured make command, and what it said besides the argument list: enough to know whether it has to run again.
@@ -216,7 +228,7 @@ impl LockChange {
         let (a, b) = (flags(old), flags(new));
         lines.extend(a.iter().filter(|f| !b.contains(f)).map(|f| format!("{} flag removed: {f}", self.name)));
         lines.extend(b.iter().filter(|f| !a.contains(f)).map(|f| format!("{} flag added: {f}", self.name)));
-        let rest = |e: &LockEntry| e.build.clone().map(|b| (b.cgo, b.vcs, b.env, b.prepare, b.from));
+        let rest = |e: &LockEntry| e.build.clone().map(|b| (b.cgo, b.vcs, b.env, b.prepare, b.from, b.make));
         if rest(old) != rest(new) {
             lines.push(format!("{} build rule changed", self.name));
         }

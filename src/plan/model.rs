@@ -8,6 +8,7 @@ use crate::names::{ComponentName, EnvName, GoVersion, RecipeName, Revision, Sha2
 use crate::plan::args::{EditArgs, GoArgs};
 use crate::plan::key::KeyBuilder;
 use crate::plan::lock::{BuildLock, LockEntry, ModLock, Origin};
+use crate::plan::make::{MakeBuild, common, make_build};
 use crate::recipe::model::{Component, Expect};
 use crate::recipe::vars::{VarError, expand_target};
 
@@ -26,6 +27,9 @@ pub enum PlanError {
         /// The variable.
         source: VarError,
     },
+    /// A word of the lock is no longer what it was when it was written.
+    #[error(transparent)]
+    Name(#[from] crate::names::NameError),
 }
 
 /// All builds of one run.
@@ -97,7 +101,7 @@ pub struct Part {
     pub tree: TreeId,
 }
 
-/// One `go build`.
+/// One `go build`, or one `make`.
 #[derive(Debug, Clone, Serialize)]
 pub struct GoBuild {
     /// The exact version.
@@ -111,8 +115,11 @@ pub struct GoBuild {
     pub extra_env: BTreeMap<EnvName, String>,
     /// Commands in the tree before.
     pub prepare: Vec<Vec<String>>,
-    /// Arguments after `go`, without `-o`.
+    /// Arguments after `go`, without `-o`; or after `make`.
     pub args: Vec<String>,
+    /// What else there is to say where make drives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub make: Option<MakeBuild>,
     /// Time of the commit that the tree is stamped with (seconds since 1970), where it is.
     pub stamp: Option<i64>,
 }
@@ -125,6 +132,8 @@ pub struct Host {
     pub c_compiler: String,
     /// Variables of the user that CGO passes on.
     pub c_env: BTreeMap<String, String>,
+    /// What identifies make, and the container engine where there is one; empty where go drives.
+    pub make: String,
 }
 
 /// Everything that one plan is made from.
@@ -178,7 +187,15 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
     if let Some(module) = &entry.module {
         key = key.field("go.mod", &module.go_mod).field("go.sum", module.go_sum.as_deref().unwrap_or_default());
     }
-    if build.cgo {
+    if let Some(make) = &build.make {
+        key = key
+            .field("driver", make.driver.name())
+            .list("touch", make.touch.iter().map(crate::names::RelPath::as_str))
+            .field("output", make.output.as_str())
+            .field("make", &host.make);
+    }
+    // What a Makefile decides about CGO is not known before it runs.
+    if build.cgo || build.make.is_some() {
         key = key.field("cc", &host.c_compiler).list("c-env", host.c_env.iter().map(|(k, v)| format!("{k}={v}")));
     }
     let key = key.finish();
@@ -212,6 +229,7 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
     })
 }
 
+/// What runs, and in which environment.
 fn go_build(
     rule: &BuildLock,
     go: &GoVersion,
@@ -219,12 +237,10 @@ fn go_build(
     pinned: BTreeMap<String, String>,
     fill: &impl Fn(&str) -> Result<String, PlanError>,
 ) -> Result<GoBuild, PlanError> {
-    let mut env = pinned;
-    let mut extra_env = BTreeMap::new();
-    for (name, value) in &rule.env {
-        let value = fill(value)?;
-        env.insert(name.to_string(), value.clone());
-        extra_env.insert(name.clone(), value);
+    let build = common(rule, go, pinned, fill)?;
+    if let Some(make) = &rule.make {
+        let stamp = stamp(rule, entry);
+        return Ok(GoBuild { stamp, ..make_build(make, rule, entry, build, fill)? });
     }
     let mut args = GoArgs {
         flags: rule.args.flags.iter().map(|f| fill(f)).collect::<Result<_, _>>()?,
@@ -240,13 +256,16 @@ fn go_build(
     if entry.module.is_some() {
         args.set("mod", "readonly");
     }
-    let prepare = rule.prepare.iter().map(|c| c.iter().map(|w| fill(w)).collect()).collect::<Result<_, _>>()?;
-    let stamp = rule.vcs.then_some(match &entry.origin {
+    let args = ["build".to_owned()].into_iter().chain(args.flags).chain(["--".to_owned()]).chain(args.packages).collect();
+    Ok(GoBuild { args, stamp: stamp(rule, entry), ..build })
+}
+
+/// The time of the commit that the tree is stamped with, where it is.
+fn stamp(rule: &BuildLock, entry: &LockEntry) -> Option<i64> {
+    rule.vcs.then_some(match &entry.origin {
         Origin::Git { time, .. } => *time,
         _ => 0,
-    });
-    let args = ["build".to_owned()].into_iter().chain(args.flags).chain(["--".to_owned()]).chain(args.packages).collect();
-    Ok(GoBuild { go: go.clone(), cgo: rule.cgo, env, extra_env, prepare, args, stamp })
+    })
 }
 
 /// What the build info must say, read from the arguments that `go mod edit` was given.

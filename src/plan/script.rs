@@ -4,6 +4,7 @@
 use crate::git::stamp;
 use crate::names::ComponentName;
 use crate::plan::lock::Origin;
+use crate::plan::make::{ENGINE_ENV, MakeBuild};
 use crate::plan::model::{BuildPlan, Sources};
 
 /// The diffs of one build, as `git apply` takes them.
@@ -87,8 +88,11 @@ pub fn script(plan: &BuildPlan, diffs: &Diffs) -> Vec<u8> {
 fn head(out: &mut Script, plan: &BuildPlan) {
     out.line("#!/bin/sh");
     out.comment(&format!("{} {} for {}: what forge does, in plain commands.", plan.component, plan.version, plan.target));
-    out.comment("Needs git and Go 1.21 or newer. Works in a new folder: the first argument, or ./forge-plan.");
-    if !plan.build.args.iter().any(|a| a == "-trimpath") {
+    let make = plan.build.make.as_ref();
+    let more = make.map_or("", |make| if make.in_containers() { ", make, and docker or podman" } else { " and make" });
+    out.comment(&format!("Needs git, Go 1.21 or newer{more}."));
+    out.comment("Works in a new folder: the first argument, or ./forge-plan.");
+    if make.is_none() && !plan.build.args.iter().any(|a| a == "-trimpath") {
         out.comment("Without -trimpath the binary holds the path of this folder: it differs from place to place.");
     }
     out.line("set -eu");
@@ -109,12 +113,12 @@ fn head(out: &mut Script, plan: &BuildPlan) {
     for name in KEPT {
         out.line(&format!("    ${{{name}+\"{name}=${name}\"}} \\"));
     }
-    if plan.build.cgo {
+    if plan.build.cgo || plan.build.make.is_some() {
         for name in ["CC", "CXX", "AR", "PKG_CONFIG"] {
             out.line(&format!("    ${{{name}+\"{name}=${name}\"}} \\"));
         }
     }
-    for (name, value) in plan.build.env.iter().filter(|(name, _)| *name != "GOOS" && *name != "GOARCH") {
+    for (name, value) in plan.build.env.iter().filter(|(name, _)| *name != "GOOS" && *name != "GOARCH" && !made(plan, name)) {
         out.line(&format!("    {name}={} \\", quote(&target_dir(value))));
     }
     out.line("    \"$@\"");
@@ -191,10 +195,40 @@ fn build(out: &mut Script, plan: &BuildPlan) {
         let words: Vec<String> = command.iter().map(|w| quote(&target_dir(w))).collect();
         out.line(&format!("pinned {}", words.join(" ")));
     }
+    if let Some(make) = &plan.build.make {
+        return by_make(out, plan, make);
+    }
     let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
     let args: Vec<String> = rest.iter().map(|a| quote(&target_dir(a))).collect();
     let target = format!("GOOS={} GOARCH={}", plan.target.os(), plan.target.arch());
     out.line(&format!("pinned env {target} go {verb} -o \"$work\"/{} {}", quote(&plan.file_name), args.join(" ")));
+    out.line("cd ..");
+    out.line(&format!("sha256sum {}", quote(&plan.file_name)));
+}
+
+/// True for a variable that make alone is given: other commands of the script do without.
+fn made(plan: &BuildPlan, name: &str) -> bool {
+    plan.build.make.is_some() && name == "GOFLAGS"
+}
+
+fn by_make(out: &mut Script, plan: &BuildPlan, make: &MakeBuild) {
+    let mut env = vec!["GIT_CEILING_DIRECTORIES=\"$work\"".to_owned()];
+    for name in ["GOFLAGS", "GOOS", "GOARCH"] {
+        env.extend(plan.build.env.get(name).map(|value| format!("{name}={}", quote(value))));
+    }
+    if make.in_containers() {
+        out.comment("Where there is no docker, podman goes by its name.");
+        out.line("if ! command -v docker > /dev/null; then");
+        out.line("  mkdir \"$work/bin\" && ln -s \"$(command -v podman)\" \"$work/bin/docker\" && PATH=$work/bin:$PATH");
+        out.line("fi");
+        env.extend(ENGINE_ENV.iter().map(|name| format!("${{{name}+\"{name}=${name}\"}}")));
+    }
+    for file in &make.touch {
+        out.line(&format!("touch {}", quote(file.as_str())));
+    }
+    let args: Vec<String> = plan.build.args.iter().map(|a| quote(&target_dir(a))).collect();
+    out.line(&format!("pinned env {} make {}", env.join(" "), args.join(" ")));
+    out.line(&format!("mv {} \"$work\"/{}", quote(make.output.as_str()), quote(&plan.file_name)));
     out.line("cd ..");
     out.line(&format!("sha256sum {}", quote(&plan.file_name)));
 }

@@ -2,6 +2,7 @@
 //! `kit` makes them; each other file is about one part of what the documentation promises.
 
 mod build;
+mod drivers;
 mod edits;
 mod expect;
 mod gomod;

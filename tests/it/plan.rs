@@ -179,6 +179,26 @@ fn the_script_prepares_and_knows_the_target_folder() {
 }
 
 #[test]
+fn the_script_calls_make() {
+    let (sandbox, up) = Sandbox::with_patched_service();
+    // Like k0s: with a go.sum that looks older than go.mod, make would tidy.
+    let makefile = "app: go.sum\n\tCGO_ENABLED=0 go build -trimpath -ldflags='-X main.version=$(VERSION)' -o out/app .\ngo.sum: go.mod\n\tfalse\n";
+    up.release_with("v1.2.4", &[("Makefile", makefile)]);
+    let text = sandbox.read("recipes/upstreams/app.toml");
+    let make = "[[build]]\ndriver = \"make\"\ngoal = \"app\"\nargs = [\"VERSION={version}\"]\noutput = \"out/app\"\n";
+    sandbox.write("recipes/upstreams/app.toml", &format!("{text}\n{make}\n{}", make.replace("\"make\"", "\"docker\"")));
+    for driver in ["make", "docker"] {
+        // This Makefile starts no container: the driver is the same but for that.
+        if driver == "docker" && !installed("docker") && !installed("podman") {
+            return skip("no docker and no podman for the script of the driver docker");
+        }
+        let binary = same_by_script(&sandbox, &sandbox.project(), "app", &["--driver", driver]);
+        assert_eq!(output_of(&binary, &[]), PATCHED);
+        fs::remove_file(binary).unwrap();
+    }
+}
+
+#[test]
 fn a_plan_tells_everything_and_runs_nothing() {
     let (sandbox, up) = Sandbox::with_patched_service();
     let marker = sandbox.root().join("marker");

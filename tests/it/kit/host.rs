@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// Variables that say how to reach the Go module proxy from here.
+/// Variables that say how to reach the Go module proxy, and a container engine, from here.
 fn is_passed(name: &str) -> bool {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 14] = [
         "PATH",
         "GOPROXY",
         "GOSUMDB",
@@ -23,6 +23,7 @@ fn is_passed(name: &str) -> bool {
         "NO_PROXY",
         "ALL_PROXY",
         "TMPDIR",
+        "DOCKER_HOST",
     ];
     let upper = name.to_uppercase();
     NAMES.contains(&upper.as_str()) || upper.contains("_CA_")
