@@ -1,10 +1,10 @@
 //! The build info that Go puts into every binary: the proof of what was linked. Format: the comments of
 //! `debug/buildinfo` in Go's own source (inline strings, Go 1.18 and later).
 
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use object::{Object, ObjectSection};
+use object::{Object, ObjectSection, ReadCache, ReadRef};
 
 use crate::names::Target;
 
@@ -76,12 +76,13 @@ impl BuildInfo {
 
 /// Reads the build info of a binary.
 pub fn read_build_info(path: &Path) -> Result<BuildInfo, InfoError> {
-    let bytes = fs::read(path).map_err(|source| InfoError::Io { path: path.to_owned(), source })?;
-    parse(&bytes).map_err(|reason| InfoError::None { path: path.to_owned(), reason })
+    // Of a file of hundreds of megabytes only the sections that are asked for are read.
+    let file = File::open(path).map_err(|source| InfoError::Io { path: path.to_owned(), source })?;
+    parse(&ReadCache::new(file)).map_err(|reason| InfoError::None { path: path.to_owned(), reason })
 }
 
-fn parse(bytes: &[u8]) -> Result<BuildInfo, String> {
-    let file = object::File::parse(bytes).map_err(|e| format!("it is no executable ({e})"))?;
+fn parse<'d>(data: impl ReadRef<'d>) -> Result<BuildInfo, String> {
+    let file = object::File::parse(data).map_err(|e| format!("it is no executable ({e})"))?;
     let named = file.sections().filter(|s| matches!(s.name(), Ok(".go.buildinfo" | "__go_buildinfo" | ".data")));
     for section in named {
         let Ok(data) = section.data() else { continue };

@@ -7,6 +7,7 @@ mod info;
 mod log;
 mod make;
 mod packages;
+mod payload;
 mod tree;
 
 pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
@@ -16,4 +17,5 @@ pub use info::{BuildInfo, InfoError, InfoModule, read_build_info};
 pub use log::BuildLog;
 pub use make::touch;
 pub use packages::{Packages, Verb, check_module, check_packages};
+pub use payload::{PayloadError, graft, inspect};
 pub use tree::{LaidOut, LayoutError, TreePart, lay_out};

@@ -132,6 +132,9 @@ pub(super) struct WhatArgs {
     /// What drives the build, where not what the recipe says; the artifact's name says so
     #[arg(long, value_name = "DRIVER")]
     pub(super) driver: Option<DriverArg>,
+    /// Append the zip at the end of this binary, another build of the same release; the artifact's name says so
+    #[arg(long, value_name = "FILE")]
+    pub(super) payload: Option<PathBuf>,
     /// Replace a module for this run; the artifact's name says so
     #[arg(long, value_name = "MODULE=DIR|MODULE@VERSION")]
     pub(super) replace: Vec<String>,

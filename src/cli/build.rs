@@ -57,6 +57,7 @@ pub(super) fn options(context: &Context, what: &WhatArgs, project: &Project) -> 
         DriverArg::Make => Driver::Make,
         DriverArg::Docker => Driver::Docker,
     });
+    options.payload = what.payload.as_ref().map(|file| context.absolute(file));
     for text in &what.replace {
         options.replaces.push(replacement(context, text)?);
     }
@@ -81,7 +82,12 @@ pub(super) fn selected<'a>(what: &WhatArgs, project: &'a Project) -> Result<Vec<
     {
         return Err(PipelineError::LockedAdHoc(ad_hoc.component.to_string()).into());
     }
-    Ok(select(&project.recipe, &selections, what.all)?)
+    let selected = select(&project.recipe, &selections, what.all)?;
+    if what.payload.is_some() && selected.len() != 1 {
+        let message = format!("--payload is of one release of one program, and this would be {}", selected.len());
+        return Err(CliError::usage(message, "name one component"));
+    }
+    Ok(selected)
 }
 
 pub(super) fn selections(texts: &[String]) -> Result<Vec<Selection>, CliError> {

@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::build::{BuildError, CheckError};
+use crate::build::{BuildError, CheckError, PayloadError};
 use crate::exec::ExecError;
 use crate::files::FilesError;
 use crate::git::GitError;
@@ -108,6 +108,7 @@ fn pipeline(error: &PipelineError) -> u8 {
         PipelineError::Build(BuildError::Exec(error)) | PipelineError::Check(CheckError::Exec(error)) => exec(error),
         PipelineError::Build(BuildError::Failed { lines, .. }) if lines.iter().any(|line| no_space(line)) => ENVIRONMENT,
         PipelineError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. } | BuildError::NoMakeOutput { .. }) => TOOL,
+        PipelineError::Payload(PayloadError::Broken { .. }) => FACT,
         PipelineError::Check(CheckError::Wrong { .. } | CheckError::Info(_)) => FACT,
         PipelineError::BuildFailed { source, .. } => pipeline(source),
         _ => ENVIRONMENT,

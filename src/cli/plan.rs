@@ -89,6 +89,9 @@ fn human(plan: &BuildPlan) -> String {
         line("driver", make.driver.name());
         line("takes", make.output.as_str());
     }
+    if let Some(payload) = &plan.payload {
+        line("append", &format!("{} bytes of {}, {} files", payload.size, payload.donor.display(), payload.members));
+    }
     for expect in &plan.expect {
         line("expect", expect);
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::{self, Stored};
-use crate::build::{BuildLog, LaidOut, TreePart, check, compile, engine, lay_out};
+use crate::build::{BuildLog, LaidOut, TreePart, check, compile, engine, graft, lay_out};
 use crate::disk::{FileLock, create_dir_all};
 use crate::event::Event;
 use crate::exec::{ExecError, Tool};
@@ -133,7 +133,9 @@ impl Session<'_> {
             return Err(plan::PlanError::NotAProgram(component.name.clone()).into());
         };
         let host = self.host(rule, go)?;
+        let payload = self.payload(component, entry, target)?;
         let local = !self.options.replaces.is_empty()
+            || payload.is_some()
             || !self.as_the_recipe_drives(component, entry)?
             || self.options.dirty.iter().any(|name| *name == component.name || entry.uses.contains_key(name));
         let request = Request {
@@ -144,6 +146,7 @@ impl Session<'_> {
             patches: resolved.patches.clone(),
             target,
             host: &host,
+            payload,
             local,
         };
         // A Makefile may run what it compiles first: for this machine it is not told of a platform.
@@ -245,6 +248,12 @@ impl Session<'_> {
         let pointer = |path: &RelPath, line: usize| self.patch_behind(component, resolved, path, line).ok().flatten();
         let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch, work: work.path() };
         let built = compile(&go, self.exec, plan, place, &mut log, &pointer, self.reporter)?;
+        if let Some(payload) = &plan.payload {
+            graft(built.path(), payload, self.exec.interrupt())?;
+            let text = format!("appended: {} files of {}, {} bytes", payload.members, payload.donor.display(), payload.size);
+            log.line(&text).map_err(io(&log_path))?;
+            self.reporter.report(Event::Notice { text });
+        }
         let mut variables = variables_of(&resolved.entry, &plan.target);
         variables.target_dir = Some(scratch.display().to_string());
         let runs = work.path().join(format!("runs-{}-{}", plan.target.os(), plan.target.arch()));

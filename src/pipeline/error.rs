@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::artifact::ArtifactError;
-use crate::build::{BuildError, CheckError, LayoutError};
+use crate::build::{BuildError, CheckError, LayoutError, PayloadError};
 use crate::disk::DiskError;
 use crate::exec::ExecError;
 use crate::files::FilesError;
@@ -66,6 +66,9 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Check(#[from] CheckError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Payload(#[from] PayloadError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Artifact(#[from] ArtifactError),
@@ -186,6 +189,25 @@ pub enum PipelineError {
         release: Revision,
         /// What was looked for.
         reason: String,
+    },
+    /// A program that looks for nothing at its own end.
+    #[error("{0} takes no payload: its upstream does not say that it does")]
+    #[diagnostic(help(
+        "write payload = {{ versions = \">=1.2\" }} into the upstream file, with the releases that read a zip at their own end"
+    ))]
+    NoPayload(ComponentName),
+    /// A release whose payload belongs to its code.
+    #[error(
+        "{component} {release} takes no payload: only releases {versions} find one at their end, in others it is tied to the program when that is compiled"
+    )]
+    #[diagnostic(help("build it as upstream does, with everything embedded: --driver docker"))]
+    PayloadTied {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// The releases that take one.
+        versions: String,
     },
     /// A make whose result is not named.
     #[error("{component} {release}: no {driver} block says what make leaves")]

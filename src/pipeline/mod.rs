@@ -15,6 +15,7 @@ mod operations;
 mod outdated;
 mod parts;
 mod patches;
+mod payload;
 mod resolve;
 mod select;
 mod session;

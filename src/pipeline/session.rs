@@ -1,6 +1,7 @@
 //! What every command of one run shares.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::event::Reporter;
 use crate::exec::Exec;
@@ -40,6 +41,8 @@ pub struct Options {
     pub replaces: Vec<Replace>,
     /// Platforms, where not the recipe's.
     pub targets: Vec<Target>,
+    /// A binary whose payload is appended to what is built.
+    pub payload: Option<PathBuf>,
     /// What drives builds, where not what the recipe says.
     pub driver: Option<Driver>,
 }

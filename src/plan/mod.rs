@@ -6,6 +6,7 @@ mod lock;
 mod make;
 mod make_line;
 mod model;
+mod payload;
 mod script;
 
 pub use args::{ArgsError, EditArgs, GoArgs};
@@ -15,4 +16,5 @@ pub use lock::{BuildLock, FromMake, Lock, LockChange, LockEntry, LockError, ModL
 pub use make::{ENGINE_ENV, MakeBuild, MakeLock};
 pub use make_line::{MakeLine, MakeLineError, go_build_line};
 pub use model::{BuildPlan, GoBuild, Host, Part, Plan, PlanError, Request, Sources, edit_args, plan_build};
+pub use payload::Payload;
 pub use script::{Diffs, STAMP_MESSAGE, script};

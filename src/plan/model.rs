@@ -9,6 +9,7 @@ use crate::plan::args::{EditArgs, GoArgs};
 use crate::plan::key::KeyBuilder;
 use crate::plan::lock::{BuildLock, LockEntry, ModLock, Origin};
 use crate::plan::make::{MakeBuild, common, make_build};
+use crate::plan::payload::Payload;
 use crate::recipe::model::{Component, Expect};
 use crate::recipe::vars::{VarError, expand_target};
 
@@ -64,6 +65,9 @@ pub struct BuildPlan {
     pub module: Option<ModLock>,
     /// The build itself.
     pub build: GoBuild,
+    /// What is appended to the binary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Payload>,
     /// The facts that are checked afterwards, a line each.
     pub expect: Vec<String>,
     /// Module paths that the build info must show as replaced, with what stands in their place.
@@ -152,13 +156,15 @@ pub struct Request<'a> {
     pub target: &'a Target,
     /// The machine.
     pub host: &'a Host,
+    /// What is appended to the binary.
+    pub payload: Option<Payload>,
     /// True where the artifact must not be taken for the recipe's own.
     pub local: bool,
 }
 
 /// Makes the plan of one build. `pinned` is the Go environment for the version, target and CGO setting.
 pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Result<BuildPlan, PlanError> {
-    let Request { recipe, component, entry, parts, patches, target, host, local } = request;
+    let Request { recipe, component, entry, parts, patches, target, host, payload, local } = request;
     let name = &component.name;
     let (Some(rule), Some(go)) = (&entry.build, &entry.go) else {
         return Err(PlanError::NotAProgram(name.clone()));
@@ -198,6 +204,9 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
     if build.cgo || build.make.is_some() {
         key = key.field("cc", &host.c_compiler).list("c-env", host.c_env.iter().map(|(k, v)| format!("{k}={v}")));
     }
+    if let Some(payload) = &payload {
+        key = key.field("payload", payload.sha256.as_str());
+    }
     let key = key.finish();
     let wanted = match &entry.pick {
         crate::plan::lock::Pick::Wanted(text) => text.clone(),
@@ -223,6 +232,7 @@ pub fn plan_build(request: Request<'_>, pinned: BTreeMap<String, String>) -> Res
         parts,
         module: entry.module.clone(),
         build,
+        payload,
         expect,
         replaced,
         key,

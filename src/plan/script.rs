@@ -202,7 +202,19 @@ fn build(out: &mut Script, plan: &BuildPlan) {
     let args: Vec<String> = rest.iter().map(|a| quote(&target_dir(a))).collect();
     let target = format!("GOOS={} GOARCH={}", plan.target.os(), plan.target.arch());
     out.line(&format!("pinned env {target} go {verb} -o \"$work\"/{} {}", quote(&plan.file_name), args.join(" ")));
+    finish(out, plan);
+}
+
+/// The payload, and the checksum of it all.
+fn finish(out: &mut Script, plan: &BuildPlan) {
     out.line("cd ..");
+    if let Some(payload) = &plan.payload {
+        out.comment("The zip at the end of another build of the same release.");
+        let donor = quote(&payload.donor.to_string_lossy());
+        let from = payload.start + 1;
+        out.line(&format!("test \"$(tail -c +{from} {donor} | sha256sum)\" = '{}  -'", payload.sha256));
+        out.line(&format!("tail -c +{from} {donor} >> {}", quote(&plan.file_name)));
+    }
     out.line(&format!("sha256sum {}", quote(&plan.file_name)));
 }
 
@@ -229,8 +241,7 @@ fn by_make(out: &mut Script, plan: &BuildPlan, make: &MakeBuild) {
     let args: Vec<String> = plan.build.args.iter().map(|a| quote(&target_dir(a))).collect();
     out.line(&format!("pinned env {} make {}", env.join(" "), args.join(" ")));
     out.line(&format!("mv {} \"$work\"/{}", quote(make.output.as_str()), quote(&plan.file_name)));
-    out.line("cd ..");
-    out.line(&format!("sha256sum {}", quote(&plan.file_name)));
+    finish(out, plan);
 }
 
 fn find<'a>(diffs: &'a [(Option<ComponentName>, Vec<u8>)], name: &Option<ComponentName>) -> Option<&'a Vec<u8>> {

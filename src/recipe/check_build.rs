@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::error::Sink;
-use super::model::{BuildBlock, Driver, GoRule, Releases, Source, Upstream};
+use super::model::{BuildBlock, Driver, GoRule, PayloadRule, Releases, Source, Upstream};
 use super::policy;
 use super::raw::{RawBuild, RawGo, RawUpstream};
 use super::read::{List, Text};
@@ -22,6 +22,7 @@ pub(crate) struct Parts {
     tags: Option<String>,
     versions: Option<Req>,
     go: Option<GoRule>,
+    payload: Option<PayloadRule>,
     builds: Vec<BuildBlock>,
 }
 
@@ -36,6 +37,9 @@ pub(crate) fn parts(raw: &RawUpstream, of_recipe: bool, files: &Files, sink: &mu
         tags,
         versions: raw.versions.as_ref().and_then(|text| sink.take(text.span(), Req::parse(text.get_ref()))),
         go: raw.go.as_ref().and_then(|rule| go_rule(rule, sink)),
+        payload: raw.payload.as_ref().map(|payload| PayloadRule {
+            versions: payload.versions.as_ref().and_then(|text| sink.take(text.span(), Req::parse(text.get_ref()))),
+        }),
         builds: raw.builds.iter().map(|block| build(block, of_recipe, sink)).collect(),
     }
 }
@@ -46,7 +50,7 @@ impl Parts {
         // Tags that are not versions are no releases anyway, so every tag may be looked at.
         let releases = Releases { tags: self.tags.unwrap_or_else(|| "*".into()), versions: self.versions };
         let go = self.go.unwrap_or(GoRule::GoMod);
-        Some(Upstream { name, source: self.source?, releases, go, builds: self.builds, origin })
+        Some(Upstream { name, source: self.source?, releases, go, payload: self.payload, builds: self.builds, origin })
     }
 
     /// The upstream with what a recipe says otherwise; its blocks come last, so that their lists replace the upstream's.
@@ -62,6 +66,9 @@ impl Parts {
         }
         if let Some(go) = self.go {
             upstream.go = go;
+        }
+        if self.payload.is_some() {
+            upstream.payload = self.payload;
         }
         upstream.builds.extend(self.builds);
         upstream

@@ -83,6 +83,8 @@ pub struct Upstream {
     pub releases: Releases,
     /// Where the Go version is written.
     pub go: GoRule,
+    /// Which releases take a payload; `None`: no release does.
+    pub payload: Option<PayloadRule>,
     /// `[[build]]` blocks in file order.
     pub builds: Vec<BuildBlock>,
     /// Where the upstream file was, or the recipe's own file.
@@ -98,6 +100,13 @@ pub enum Source {
     Module(ModulePath),
     /// A folder of the project with one folder per release.
     Path(RelPath),
+}
+
+/// Releases that look for programs in a zip at their own end.
+#[derive(Debug, Clone)]
+pub struct PayloadRule {
+    /// A range; `None` is every release.
+    pub versions: Option<Req>,
 }
 
 /// Which tags of an upstream are releases.

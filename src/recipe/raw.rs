@@ -43,6 +43,7 @@ pub(crate) struct RawUpstream {
     pub(crate) tags: Option<Text>,
     pub(crate) versions: Option<Text>,
     pub(crate) go: Option<RawGo>,
+    pub(crate) payload: Option<RawPayload>,
     pub(crate) builds: Vec<RawBuild>,
 }
 
@@ -51,6 +52,11 @@ pub(crate) struct RawGo {
     pub(crate) span: Range<usize>,
     pub(crate) file: Option<Text>,
     pub(crate) line: Option<Text>,
+}
+
+/// `payload = { versions }`
+pub(crate) struct RawPayload {
+    pub(crate) versions: Option<Text>,
 }
 
 /// `[[build]]`
@@ -167,8 +173,13 @@ impl RawUpstream {
             go = Some(RawGo { span, file: rule.text("file", sink), line: rule.text("line", sink) });
             rule.finish(sink);
         }
+        let payload = table.table("payload", sink).map(|mut payload| {
+            let versions = payload.text("versions", sink);
+            payload.finish(sink);
+            RawPayload { versions }
+        });
         let builds = table.tables("build", build, sink).into_iter().map(|t| RawBuild::read(t, sink)).collect();
-        Self { git, module, path, tags, versions, go, builds }
+        Self { git, module, path, tags, versions, go, payload, builds }
     }
 }
 

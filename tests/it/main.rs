@@ -12,6 +12,7 @@ mod lock;
 mod matrix;
 mod matrix_compile;
 mod patches;
+mod payload;
 mod plan;
 mod recipe;
 mod sources;

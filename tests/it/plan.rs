@@ -8,7 +8,7 @@ use crate::kit::{PATCHED, Program, Sandbox, Upstream, go_version, installed, out
 /// Builds with forge and with the script of the plan, which runs in an empty folder and knows nothing of the store: both
 /// binaries must be the same, byte for byte. Gives the one in `dist`.
 #[track_caller]
-fn same_by_script(sandbox: &Sandbox, cwd: &std::path::Path, recipe: &str, more: &[&str]) -> PathBuf {
+pub(crate) fn same_by_script(sandbox: &Sandbox, cwd: &std::path::Path, recipe: &str, more: &[&str]) -> PathBuf {
     let args =
         |command: &[&str]| [command, &["--recipe", recipe], more].concat().iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let run = |command: &[&str]| {
