@@ -2,6 +2,7 @@
 
 mod compile;
 mod containers;
+mod enter;
 mod expect;
 mod info;
 mod log;
@@ -12,6 +13,7 @@ mod tree;
 
 pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
 pub use containers::engine;
+pub use enter::{Visitor, enter};
 pub use expect::{CheckError, Checked, check};
 pub use info::{BuildInfo, InfoError, InfoModule, read_build_info};
 pub use log::BuildLog;

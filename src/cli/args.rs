@@ -1,5 +1,6 @@
 //! Arguments as typed.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -72,6 +73,11 @@ pub(super) enum Command {
     Tree(TreeArgs),
     /// Say on which releases the series hold
     Matrix(MatrixArgs),
+    /// Open a shell in the patched tree, with the environment of the build
+    ///
+    /// The tree is laid out as a build does it, and removed afterwards. Nothing of the recipe or the upstream has run yet: the
+    /// commands that a build would run are printed. The exit code is that of the shell or of CMD.
+    Shell(ShellArgs),
     /// Work on the patches of a series
     #[command(subcommand)]
     Patch(PatchCommand),
@@ -82,14 +88,14 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct RecipeArgs {
     /// The recipe: a name, or a file [default: $FORGE_RECIPE, else the only one]
     #[arg(short, long, value_name = "NAME|FILE")]
     pub(super) recipe: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) recipe: RecipeArgs,
@@ -224,6 +230,45 @@ pub(super) struct TreeArgs {
     /// The sources before any patch
     #[arg(long, conflicts_with = "git")]
     pub(super) unpatched: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShellArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    component: String,
+    #[command(flatten)]
+    session: SessionArgs,
+    /// For this platform; this machine's own, or the recipe's first, where absent
+    #[arg(long, value_name = "OS/ARCH")]
+    target: Option<String>,
+    /// What drives the build, where not what the recipe says
+    #[arg(long, value_name = "DRIVER")]
+    driver: Option<DriverArg>,
+    /// Replace a module for this run
+    #[arg(long, value_name = "MODULE=DIR|MODULE@VERSION")]
+    replace: Vec<String>,
+    /// Leave the tree when the shell has ended
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// A command to run instead of $SHELL
+    #[arg(last = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
+}
+
+impl ShellArgs {
+    /// What would be built.
+    pub(super) fn what(&self) -> WhatArgs {
+        WhatArgs {
+            components: vec![self.component.clone()],
+            session: self.session.clone(),
+            all: false,
+            target: self.target.iter().cloned().collect(),
+            driver: self.driver,
+            payload: None,
+            replace: self.replace.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

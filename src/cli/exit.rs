@@ -163,14 +163,14 @@ fn notes(error: &PipelineError) -> Notes {
             }
         }
         PipelineError::Check(CheckError::Wrong { facts }) => notes.details.extend(facts.clone()),
-        PipelineError::BuildFailed { source, tree, log, .. } => {
+        PipelineError::BuildFailed { source, tree, log, shell, .. } => {
             notes = self::notes(source);
             if let Some(help) = source.help() {
                 notes.help.push(help.to_string());
             }
             notes.details.push(format!("tree: {}", tree.display()));
             notes.details.push(format!("log:  {}", log.display()));
-            notes.help.push("the log begins each command with `$ `: run it again in the tree".to_owned());
+            notes.help.push(format!("to go on by hand, in the environment of the build: {shell}"));
         }
         _ => {}
     }

@@ -12,6 +12,7 @@ mod matrix;
 mod patch;
 mod plan;
 mod run;
+mod shell;
 mod show;
 mod tree;
 mod update;

@@ -9,7 +9,7 @@ use clap::Parser;
 use crate::cli::args::{Cli, Color, Command};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
-use crate::cli::{build, completions, exit, fetch, list, lock, matrix, patch, plan, show, tree, update};
+use crate::cli::{build, completions, exit, fetch, list, lock, matrix, patch, plan, shell, show, tree, update};
 use crate::ui::{Output, render};
 
 /// Runs forge with the process's arguments and environment.
@@ -42,6 +42,7 @@ fn run_with(args: Vec<OsString>, vars: Vec<(OsString, OsString)>) -> u8 {
         Command::Show(args) => show::run(&context, &args),
         Command::Tree(args) => tree::run(&context, &args),
         Command::Matrix(args) => matrix::run(&context, &args),
+        Command::Shell(args) => shell::run(&context, &args),
         Command::Patch(command) => patch::run(&context, &command),
         Command::Completions { shell } => completions::run(shell),
     };

@@ -202,6 +202,7 @@ impl Session<'_> {
                 source: Box::new(source),
                 tree: kept.join(source_folder(plan)),
                 log: kept.join(format!("{}.log", plan.file_name)),
+                shell: self.shell_line(component, plan),
             });
         }
         Ok(())
@@ -290,7 +291,8 @@ impl Session<'_> {
         })
     }
 
-    fn lay_out_build(
+    /// Lays out what a build compiles.
+    pub(super) fn lay_out_build(
         &self,
         component: &Component,
         resolved: &Resolved,
@@ -382,7 +384,7 @@ fn header(plan: &BuildPlan) -> Vec<String> {
 }
 
 /// Where the sources of a build are in its work folder. Targets share them but where make drives.
-fn source_folder(plan: &BuildPlan) -> String {
+pub(super) fn source_folder(plan: &BuildPlan) -> String {
     match plan.build.make {
         None => "src".to_owned(),
         Some(_) => format!("src-{}-{}", plan.target.os(), plan.target.arch()),

@@ -244,6 +244,8 @@ pub enum PipelineError {
         tree: PathBuf,
         /// The log.
         log: PathBuf,
+        /// The command that leads into a tree like it.
+        shell: String,
     },
     /// The output folder exists and holds something.
     #[error("{} is not empty", path.display())]

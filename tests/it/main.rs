@@ -15,4 +15,5 @@ mod patches;
 mod payload;
 mod plan;
 mod recipe;
+mod shell;
 mod sources;
