@@ -30,8 +30,11 @@ pub struct Judge<'a> {
     bases: BTreeMap<Revision, TreeId>,
     memo: Memo,
     /// Where the hunks of each form stand on the release that it was written on.
-    home: Option<HashMap<(PatchName, RelPath, usize), Option<String>>>,
+    home: Option<Home>,
 }
+
+/// By form, file and hunk: the declaration.
+type Home = HashMap<(PatchName, RelPath, usize), Option<String>>;
 
 /// Every path that a series may look at.
 pub fn paths_of(series: &[Series]) -> Vec<RelPath> {
@@ -197,7 +200,7 @@ impl<'a> Judge<'a> {
         Ok(out)
     }
 
-    fn find_home(&self) -> Result<HashMap<(PatchName, RelPath, usize), Option<String>>, ApplyError> {
+    fn find_home(&self) -> Result<Home, ApplyError> {
         let mut home = HashMap::new();
         for (version, tree) in &self.bases {
             let release = Release::parse(version);

@@ -27,9 +27,12 @@ pub(crate) struct Question {
 #[derive(Debug, Default)]
 pub struct Memo {
     blobs: RefCell<HashMap<BlobId, Arc<Vec<u8>>>>,
-    answers: RefCell<HashMap<(Question, usize), (Arc<Vec<u8>>, Answer)>>,
-    positions: RefCell<HashMap<(Question, usize), (Arc<Vec<u8>>, Positions)>>,
+    answers: RefCell<ByText<Answer>>,
+    positions: RefCell<ByText<Positions>>,
 }
+
+/// By question and address of the text, which is kept alive beside the value.
+type ByText<T> = HashMap<(Question, usize), (Arc<Vec<u8>>, T)>;
 
 /// The declaration of each hunk.
 type Positions = Rc<Vec<Option<String>>>;
