@@ -13,13 +13,18 @@
 //! locks/                    files that stand for what must not be done twice at once
 //! ```
 
+mod gc;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::disk::{DiskError, remove_dir_all, write_atomic};
 use crate::names::{GitUrl, ModulePath, Sha256};
 use crate::plan::KeyBuilder;
+
+pub use gc::{Budget, Cleaned, Item, Kind, clean};
 
 /// The layout that this program reads and writes.
 const FORMAT: &str = "1\n";
@@ -55,6 +60,8 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
+    /// A shared lock that lasts as long as the store is used: what is removed from it, is removed while there is none.
+    _used: Option<Arc<File>>,
 }
 
 /// A folder for work in progress. It goes away when dropped; a killed forge's is swept by the next one.
@@ -68,20 +75,10 @@ pub struct WorkDir {
 impl Store {
     /// Opens the store at `root`, making it where it is missing.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let marker = root.join("format");
-        match fs::read_to_string(&marker) {
-            Ok(text) if text == FORMAT => {}
-            Ok(found) => return Err(StoreError::Format { path: root.to_owned(), found: found.trim().to_owned() }),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                for folder in ["git", "modules", "folders", "builds", "memo", "work", "failed"] {
-                    let path = root.join(folder);
-                    fs::create_dir_all(&path).map_err(|source| StoreError::Io { path, source })?;
-                }
-                write_atomic(&marker, FORMAT.as_bytes(), 0o644)?;
-            }
-            Err(source) => return Err(StoreError::Io { path: marker, source }),
-        }
-        Ok(Self { root: root.to_owned() })
+        let marker = prepare(root)?;
+        // A file system without locks has no cleaning that could be in the way.
+        let used = File::open(&marker).ok().filter(|file| file.lock_shared().is_ok());
+        Ok(Self { root: root.to_owned(), _used: used.map(Arc::new) })
     }
 
     /// The folder.
@@ -186,6 +183,24 @@ impl Store {
         fs::rename(&work.path, &kept).map_err(fail(&kept))?;
         Ok(kept)
     }
+}
+
+/// Makes a store where there is none. Gives the file that says its format.
+fn prepare(root: &Path) -> Result<PathBuf, StoreError> {
+    let marker = root.join("format");
+    match fs::read_to_string(&marker) {
+        Ok(text) if text == FORMAT => {}
+        Ok(found) => return Err(StoreError::Format { path: root.to_owned(), found: found.trim().to_owned() }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            for folder in ["git", "modules", "folders", "builds", "memo", "work", "failed"] {
+                let path = root.join(folder);
+                fs::create_dir_all(&path).map_err(|source| StoreError::Io { path, source })?;
+            }
+            write_atomic(&marker, FORMAT.as_bytes(), 0o644)?;
+        }
+        Err(source) => return Err(StoreError::Io { path: marker, source }),
+    }
+    Ok(marker)
 }
 
 impl WorkDir {

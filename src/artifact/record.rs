@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256 as Hasher};
@@ -101,7 +102,21 @@ pub fn find(store: &Store, key: &Sha256) -> Option<Stored> {
     if now != record.stamp && (now.size != record.size || sha256_file(&binary).ok()? != record.sha256) {
         return None;
     }
-    (record.key == *key).then_some(Stored { folder, record })
+    if record.key != *key {
+        return None;
+    }
+    remember_use(&folder.join("record.json"));
+    Some(Stored { folder, record })
+}
+
+/// Notes that a build was used, by the time of its record: `store::clean` takes the longest unused first. Once an hour will do.
+fn remember_use(record: &Path) {
+    let noted = |file: &File| file.metadata().ok()?.modified().ok()?.elapsed().ok();
+    if let Ok(file) = File::open(record)
+        && noted(&file).is_some_and(|since| since > Duration::from_secs(3600))
+    {
+        let _ = file.set_modified(SystemTime::now());
+    }
 }
 
 /// Puts a checked binary and its log into the store. The binary is moved: it must be in a work folder of the same store.

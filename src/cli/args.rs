@@ -81,6 +81,13 @@ pub(super) enum Command {
     /// Work on the patches of a series
     #[command(subcommand)]
     Patch(PatchCommand),
+    /// Look for what builds need on this machine, and say how to get what is missing
+    Doctor(ListArgs),
+    /// Make room in the store
+    ///
+    /// Without a budget: what killed forges left, and the trees of failed builds. While other forges are at work, nothing that one
+    /// of them might use is removed.
+    Gc(GcArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -230,6 +237,22 @@ pub(super) struct TreeArgs {
     /// The sources before any patch
     #[arg(long, conflicts_with = "git")]
     pub(super) unpatched: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GcArgs {
+    /// Remove the longest unused until the store is no larger: a number with K, M, G or T behind it
+    #[arg(long, value_name = "SIZE", value_parser = crate::cli::gc::size)]
+    pub(super) max_size: Option<u64>,
+    /// Remove what was not used for this long: a number with h, d or w behind it
+    #[arg(long, value_name = "AGE", value_parser = crate::cli::gc::age)]
+    pub(super) max_age: Option<std::time::Duration>,
+    /// Say what would go, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

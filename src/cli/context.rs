@@ -72,14 +72,19 @@ impl Context {
             .map(|p| p.join("forge"))
     }
 
-    /// Opens the store: `--store`, `FORGE_STORE`, or the cache folder.
+    /// Opens the store.
     pub(super) fn store(&self) -> Result<Store, CliError> {
+        Ok(Store::open(&self.store_path()?)?)
+    }
+
+    /// Where the store is: `--store`, `FORGE_STORE`, or the cache folder.
+    pub(super) fn store_path(&self) -> Result<PathBuf, CliError> {
         let path = self.store.clone().or_else(|| self.var("FORGE_STORE")).or_else(|| self.xdg("XDG_CACHE_HOME", ".cache"));
         let Some(path) = path else {
             let message = "there is no folder for the store: HOME is not set".to_owned();
             return Err(CliError::Environment { message, help: Some("set HOME, or say --store DIR".into()) });
         };
-        Ok(Store::open(&self.absolute(&path))?)
+        Ok(self.absolute(&path))
     }
 
     /// The folder for what deviates from locks of built-in recipes.

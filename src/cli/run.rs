@@ -9,7 +9,7 @@ use clap::Parser;
 use crate::cli::args::{Cli, Color, Command};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
-use crate::cli::{build, completions, exit, fetch, list, lock, matrix, patch, plan, shell, show, tree, update};
+use crate::cli::{build, completions, doctor, exit, fetch, gc, list, lock, matrix, patch, plan, shell, show, tree, update};
 use crate::ui::{Output, render};
 
 /// Runs forge with the process's arguments and environment.
@@ -44,6 +44,8 @@ fn run_with(args: Vec<OsString>, vars: Vec<(OsString, OsString)>) -> u8 {
         Command::Matrix(args) => matrix::run(&context, &args),
         Command::Shell(args) => shell::run(&context, &args),
         Command::Patch(command) => patch::run(&context, &command),
+        Command::Doctor(args) => doctor::run(&context, &args),
+        Command::Gc(args) => gc::run(&context, &args),
         Command::Completions { shell } => completions::run(shell),
     };
     match done {

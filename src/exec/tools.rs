@@ -117,6 +117,11 @@ impl Exec {
         path.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| is_program(path))
     }
 
+    /// Where a program of any name is, by the same rules.
+    pub fn look_for(&self, name: &str) -> Option<PathBuf> {
+        self.search(name)
+    }
+
     /// A run of what a recipe's `prepare` names: a program by the PATH of the snapshot, or, with a `/`, a file below `folder`.
     pub fn named(&self, name: &str, folder: &Path) -> Result<Run<'_>, ExecError> {
         let path = if name.contains('/') { Some(folder.join(name)) } else { self.search(name) };

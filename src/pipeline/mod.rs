@@ -4,6 +4,7 @@
 mod build;
 mod capture;
 mod checks;
+mod doctor;
 mod error;
 mod inside;
 mod lineup;
@@ -25,6 +26,7 @@ mod tree;
 mod verified;
 
 pub use build::{Artifact, Outcome, build_all, resolve_all};
+pub use doctor::{Finding, Health, examine};
 pub use error::PipelineError;
 pub use local::local_source;
 pub use lockfile::LockFile;

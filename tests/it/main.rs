@@ -9,6 +9,7 @@ mod gomod;
 mod interrupt;
 mod kit;
 mod lock;
+mod machine;
 mod matrix;
 mod matrix_compile;
 mod patches;
