@@ -127,7 +127,7 @@ fn a_budget_takes_the_longest_unused_first() {
 fn what_living_forges_use_is_left_alone() {
     let (sandbox, builds) = full();
     let begun = sandbox.root().join("begun");
-    let script = format!("touch {}; sleep 600", begun.display());
+    let script = format!("touch {}; exec sleep 600", begun.display());
     let command = sandbox.command(&["shell", "app", "--", "sh", "-c", &script]);
     let mut child = command.std().spawn().unwrap();
     while !begun.exists() {
