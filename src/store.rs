@@ -96,6 +96,11 @@ impl Store {
         self.named("survey", &url.to_string())
     }
 
+    /// The history of a git origin.
+    pub fn history(&self, url: &GitUrl) -> PathBuf {
+        self.named("history", &url.to_string())
+    }
+
     /// The bare repository that holds the trees of a Go module.
     pub fn module(&self, module: &ModulePath) -> PathBuf {
         self.named("modules", module.as_str())

@@ -317,7 +317,8 @@ impl Case<'_> {
                 .iter()
                 .map(|(path, hunk, lines)| {
                     let way = if *lines < 0 { "further up" } else { "further down" };
-                    format!("{path}: hunk {hunk} stands {} lines {way}", lines.abs())
+                    let unit = if lines.abs() == 1 { "line" } else { "lines" };
+                    format!("{path}: hunk {hunk} stands {} {unit} {way}", lines.abs())
                 })
                 .collect();
             assert_eq!(told, by_git, "{what}\ngit: {}", git.words);

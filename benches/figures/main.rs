@@ -1,9 +1,10 @@
 //! The figures that forge promises, whole processes, forge and its rival in turn in one run:
 //!
-//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch]
+//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix]
 //!
 //! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` was run; it adds k0sctl to `noop` and
-//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch`. `ROUNDS` is how often things are measured.
+//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch` and `matrix`. `FORGE_BENCH_PROJECT` is a folder
+//! with `recipes` and `patches` for k0s, where not this repository. `ROUNDS` is how often things are measured.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,6 +15,8 @@
 mod child;
 mod fetch;
 mod go_project;
+mod matrix;
+mod matrix_upstream;
 mod noop;
 mod overhead;
 mod patches;
@@ -31,10 +34,15 @@ fn main() {
     if args.first().is_some_and(|a| a == child::PEAK) {
         return child::peak_of(&args[1..]);
     }
-    let figures: [(&str, Figure); 4] =
-        [("noop", noop::run), ("overhead", overhead::run), ("patches", patches::run), ("fetch", fetch::run)];
+    let figures: [(&str, Figure); 5] = [
+        ("noop", noop::run),
+        ("overhead", overhead::run),
+        ("patches", patches::run),
+        ("fetch", fetch::run),
+        ("matrix", matrix::run),
+    ];
     if let Some(unknown) = args.iter().find(|a| !figures.iter().any(|(name, _)| name == a)) {
-        panic!("there is no figure {unknown}; there are noop, overhead, patches and fetch");
+        panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch and matrix");
     }
     let mut table = Table::default();
     for (name, run) in figures {

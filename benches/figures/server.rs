@@ -83,7 +83,11 @@ impl Connection {
         let mut cgi = git(root);
         cgi.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         // Whose folder it is does not matter here: it is only read, and by us.
-        cgi.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory").env("GIT_CONFIG_VALUE_0", "*");
+        // Filters are what public hosts allow.
+        for (index, (key, value)) in [("safe.directory", "*"), ("uploadpack.allowFilter", "true")].into_iter().enumerate() {
+            cgi.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
+        }
+        cgi.env("GIT_CONFIG_COUNT", "2");
         cgi.env("GIT_PROJECT_ROOT", root).env("GIT_HTTP_EXPORT_ALL", "1").env("REMOTE_ADDR", "127.0.0.1");
         cgi.env("REQUEST_METHOD", &request.method).env("PATH_INFO", path).env("QUERY_STRING", query);
         cgi.env("CONTENT_LENGTH", request.body.len().to_string());

@@ -338,6 +338,9 @@ pub(super) struct MatrixArgs {
     /// How many packages compile at once [default: as many as there are processors]
     #[arg(long, value_name = "N")]
     pub(super) jobs: Option<NonZeroUsize>,
+    /// Name the upstream's commit behind each conflict; fetches the history of the releases
+    #[arg(long)]
+    pub(super) blame: bool,
     /// Print one JSON document
     #[arg(long, conflicts_with = "markdown")]
     pub(super) json: bool,

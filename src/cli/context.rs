@@ -9,7 +9,7 @@ use crate::event::{Event, Reporter};
 use crate::exec::{Environment, Exec, Interrupt};
 use crate::files::Files;
 use crate::names::{ComponentName, GitUrl, RecipeName};
-use crate::pipeline::{LockFile, Options, Session, local_source};
+use crate::pipeline::{Asked, LockFile, Options, Session, local_source};
 use crate::recipe::find::{Search, choose, find_root};
 use crate::recipe::load::{Loaded, known, load};
 use crate::recipe::model::Recipe;
@@ -151,7 +151,8 @@ impl Context {
     }
 
     pub(super) fn session<'a>(&'a self, project: &'a Project, store: &'a Store, options: &'a Options) -> Session<'a> {
-        Session { files: &project.files, store, exec: &self.exec, reporter: self.reporter(), recipe: &project.recipe, options }
+        let (files, recipe) = (&project.files, &project.recipe);
+        Session { files, store, exec: &self.exec, reporter: self.reporter(), recipe, options, asked: Asked::default() }
     }
 
     pub(super) fn lock(&self, project: &Project) -> Result<LockFile, CliError> {

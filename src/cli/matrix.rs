@@ -25,6 +25,7 @@ pub(super) fn run(context: &Context, args: &MatrixArgs) -> Result<u8, CliError> 
     let asked = MatrixOptions {
         new_since: new_since.transpose()?,
         trees: args.record.is_some(),
+        blame: args.blame,
         newest: args.newest,
         compile: args.compile || args.test,
         test: args.test,

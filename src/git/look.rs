@@ -1,6 +1,9 @@
 //! Looking at many paths of many trees: whether there is a file, and what is in its way.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use git2::Oid;
 
 use super::objects::{Mode, Objects, ObjectsError, blob_id};
 use crate::names::{BlobId, RelPath, TreeId};
@@ -34,31 +37,101 @@ impl Objects {
         // Above the backends for packs and loose objects (1 and 2 in libgit2's odb.c).
         odb.add_new_mempack_backend(3).map(drop).map_err(|e| self.fail(&e))
     }
+}
 
-    /// Looks at every path.
-    pub fn look(&self, tree: &TreeId, paths: &[RelPath]) -> Result<Vec<Look>, ObjectsError> {
-        let root = self.repo().find_tree(self.oid(tree.as_str())?).map_err(|e| self.find(tree.as_str(), &e))?;
-        paths.iter().map(|path| self.look_at(&root, path)).collect()
+/// Looks at the same paths of many trees. Releases share most folders, and a folder is read once.
+pub struct Looker<'o> {
+    objects: &'o Objects,
+    /// Every path and every folder above one; the first is the root.
+    nodes: Vec<Node>,
+    folders: HashMap<(Oid, usize), Found>,
+    trees: HashMap<TreeId, Rc<[Look]>>,
+}
+
+/// What is at a part of the paths.
+type Found = Rc<[(usize, Look)]>;
+
+/// A path, or a folder above paths.
+#[derive(Default)]
+struct Node {
+    name: String,
+    /// From the root.
+    full: String,
+    /// Its place among the paths, where it is one of them.
+    path: Option<usize>,
+    below: Vec<usize>,
+}
+
+impl<'o> Looker<'o> {
+    /// For these paths.
+    pub fn new(objects: &'o Objects, paths: &[RelPath]) -> Self {
+        let mut nodes = vec![Node::default()];
+        for (index, path) in paths.iter().enumerate() {
+            let mut at = 0;
+            for name in path.as_str().split('/') {
+                let known = nodes[at].below.iter().copied().find(|below| nodes[*below].name == name);
+                at = known.unwrap_or_else(|| {
+                    let above = &nodes[at].full;
+                    let full = if at == 0 { name.to_owned() } else { format!("{above}/{name}") };
+                    nodes.push(Node { name: name.to_owned(), full, ..Node::default() });
+                    let new = nodes.len() - 1;
+                    nodes[at].below.push(new);
+                    new
+                });
+            }
+            nodes[at].path = Some(index);
+        }
+        Self { objects, nodes, folders: HashMap::new(), trees: HashMap::new() }
     }
 
-    fn look_at(&self, root: &git2::Tree<'_>, path: &RelPath) -> Result<Look, ObjectsError> {
-        let missing = |e: &git2::Error| e.code() == git2::ErrorCode::NotFound;
-        let entry = |path: &str| match root.get_path(Path::new(path)) {
-            Ok(entry) => Ok(Some(entry)),
-            Err(e) if missing(&e) => Ok(None),
-            Err(e) => Err(self.fail(&e)),
-        };
-        if let Some(entry) = entry(path.as_str())? {
-            let mode = Mode::from_bits(entry.filemode_raw());
-            return Ok(mode.map_or(Look::Folder, |mode| Look::File(mode, blob_id(entry.id()))));
+    /// What is at each path, in their order.
+    pub fn look(&mut self, tree: &TreeId) -> Result<Rc<[Look]>, ObjectsError> {
+        if let Some(known) = self.trees.get(tree) {
+            return Ok(Rc::clone(known));
         }
-        for (slash, _) in path.as_str().match_indices('/') {
-            let above = &path.as_str()[..slash];
-            let Some(entry) = entry(above)? else { return Ok(Look::Nothing) };
-            if let Some(mode) = Mode::from_bits(entry.filemode_raw()) {
-                return Ok(Look::Blocked(above.to_owned(), mode));
+        let mut found = self.folder(self.objects.oid(tree.as_str())?, 0)?.to_vec();
+        found.sort_unstable_by_key(|(path, _)| *path);
+        let looks: Rc<[Look]> = found.into_iter().map(|(_, look)| look).collect();
+        self.trees.insert(tree.clone(), Rc::clone(&looks));
+        Ok(looks)
+    }
+
+    fn folder(&mut self, id: Oid, node: usize) -> Result<Found, ObjectsError> {
+        if let Some(known) = self.folders.get(&(id, node)) {
+            return Ok(Rc::clone(known));
+        }
+        let tree = self.objects.repo().find_tree(id).map_err(|e| self.objects.find(&id.to_string(), &e))?;
+        let mut found = Vec::new();
+        for below in self.nodes[node].below.clone() {
+            let Some(entry) = tree.get_name(&self.nodes[below].name) else {
+                self.all_below(below, &Look::Nothing, &mut found);
+                continue;
+            };
+            let file = Mode::from_bits(entry.filemode_raw());
+            if let Some(path) = self.nodes[below].path {
+                found.push((path, file.map_or(Look::Folder, |mode| Look::File(mode, blob_id(entry.id())))));
+            }
+            match file {
+                _ if self.nodes[below].below.is_empty() => {}
+                Some(mode) => {
+                    let blocked = Look::Blocked(self.nodes[below].full.clone(), mode);
+                    for under in self.nodes[below].below.clone() {
+                        self.all_below(under, &blocked, &mut found);
+                    }
+                }
+                None => found.extend(self.folder(entry.id(), below)?.iter().cloned()),
             }
         }
-        Ok(Look::Nothing)
+        let found: Found = found.into();
+        self.folders.insert((id, node), Rc::clone(&found));
+        Ok(found)
+    }
+
+    /// The same for a path and for all below it.
+    fn all_below(&self, node: usize, look: &Look, found: &mut Vec<(usize, Look)>) {
+        found.extend(self.nodes[node].path.map(|path| (path, look.clone())));
+        for below in &self.nodes[node].below {
+            self.all_below(*below, look, found);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The only door to git: objects, trees and checkouts in process (`git2`, private to this folder), remotes through the `git`
 //! program, so that authentication, proxies and `url.insteadOf` are those of the user.
 //!
-//! [`remote`] asks what there is, [`store`] brings commits, [`survey`] many of them without their files, [`objects`] reads and writes them, [`checkout`] makes folders of
+//! [`remote`] asks what there is, [`store`] brings commits, [`survey`] many of them without their files ([`past`] with what lies between them), [`objects`] reads and writes them, [`checkout`] makes folders of
 //! trees and trees of folders, [`diff`] compares trees, [`stamp`] and [`history`] make repositories for others to read.
 
 pub mod checkout;
@@ -10,6 +10,7 @@ mod error;
 pub mod history;
 pub mod look;
 pub mod objects;
+pub mod past;
 mod program;
 pub mod remote;
 pub mod stamp;

@@ -233,8 +233,12 @@ impl Objects {
     /// The tree of a commit.
     pub fn commit_tree(&self, commit: &CommitId) -> Result<TreeId, ObjectsError> {
         let found = self.repo.find_commit(self.oid(commit.as_str())?).map_err(|e| self.find(commit.as_str(), &e))?;
-        let tree = found.tree().map_err(|e| self.find(commit.as_str(), &e))?;
-        Ok(tree_id(tree.id()))
+        let tree = found.tree_id();
+        let odb = self.repo.odb().map_err(|e| self.fail(&e))?;
+        if !odb.exists(tree) {
+            return Err(ObjectsError::Missing { id: tree.to_string(), path: self.path.clone() });
+        }
+        Ok(tree_id(tree))
     }
 
     /// The committer's time in seconds since 1970.

@@ -59,6 +59,13 @@ pub struct Survey {
     store: GitStore,
 }
 
+/// How much of the history comes with a commit.
+#[derive(Debug, Clone, Copy)]
+enum Depth {
+    One,
+    All,
+}
+
 /// What makes git fetch single files later and expect their absence. `extensions.partialClone` would say the same and make
 /// libgit2 refuse the repository.
 const CONFIG: [(&str, &str); 2] = [("remote.origin.promisor", "true"), ("remote.origin.partialclonefilter", "blob:none")];
@@ -88,6 +95,22 @@ impl Survey {
     /// Brings the commits and folders that are missing, all in one fetch. Names what was fetched by name: no server refuses
     /// that. Gives the number of commits that came.
     pub fn fetch_commits(&self, exec: &Exec, url: &GitUrl, wanted: &[Seen], reporter: &dyn Reporter) -> Result<usize, GitError> {
+        self.fetch_missing(exec, url, wanted, Depth::One, reporter)
+    }
+
+    /// The same with everything that led to the commits. Never in a survey that holds commits without their history.
+    pub fn fetch_history(&self, exec: &Exec, url: &GitUrl, wanted: &[Seen], reporter: &dyn Reporter) -> Result<usize, GitError> {
+        self.fetch_missing(exec, url, wanted, Depth::All, reporter)
+    }
+
+    fn fetch_missing(
+        &self,
+        exec: &Exec,
+        url: &GitUrl,
+        wanted: &[Seen],
+        depth: Depth,
+        reporter: &dyn Reporter,
+    ) -> Result<usize, GitError> {
         if self.missing_commits(wanted)?.is_empty() {
             return Ok(0);
         }
@@ -100,8 +123,12 @@ impl Survey {
         reporter.report(Event::Contacting { url: url.clone() });
         let refspecs: String =
             missing.iter().map(|seen| format!("+{}:{}\n", seen.full_name(), GitStore::ref_name(&seen.commit))).collect();
-        let run = self.fetch(exec, url)?.args(["--depth=1", "--filter=blob:none", "--stdin", "origin"]);
-        self.run(run.stdin(refspecs.into_bytes()), &lock, url, "releases", reporter)?;
+        let run = match depth {
+            Depth::One => self.fetch(exec, url, "noop")?.arg("--depth=1"),
+            Depth::All => self.fetch(exec, url, "consecutive")?,
+        };
+        let run = run.args(["--filter=blob:none", "--stdin", "origin"]).stdin(refspecs.into_bytes());
+        self.run(run, &lock, url, "releases", reporter)?;
         let objects = self.objects()?;
         for seen in &missing {
             if !objects.has_commit(&seen.commit) {
@@ -142,7 +169,7 @@ impl Survey {
         reporter.report(Event::Contacting { url: url.clone() });
         let ids: String = missing.iter().map(|id| format!("{id}\n")).collect();
         // Without noop the server is told of commits that are here, and leaves out files that it believes are here as well.
-        let run = self.fetch(exec, url)?.args(["--filter=blob:none", "--stdin", "origin"]).stdin(ids.into_bytes());
+        let run = self.fetch(exec, url, "noop")?.args(["--filter=blob:none", "--stdin", "origin"]).stdin(ids.into_bytes());
         self.run(run, &lock, url, "files", reporter)?;
         match self.missing_blobs(wanted)?.first() {
             None => Ok(missing.len()),
@@ -165,18 +192,25 @@ impl Survey {
         Ok(missing)
     }
 
-    fn fetch<'e>(&self, exec: &'e Exec, url: &GitUrl) -> Result<Run<'e>, GitError> {
+    /// `negotiation` is how the server learns what is here.
+    fn fetch<'e>(&self, exec: &'e Exec, url: &GitUrl, negotiation: &str) -> Result<Run<'e>, GitError> {
         // The URL is given for this one run: its secrets stay out of the configuration.
         let mut origin = std::ffi::OsString::from("remote.origin.url=");
         origin.push(argument(url));
         let run = git_remote(exec)?.arg("-c").arg(origin).arg(self.store.git_dir());
-        let run = run.args(["-c", "fetch.negotiationAlgorithm=noop", "fetch", "--progress", "--no-tags", "--no-auto-gc"]);
+        let run = run.arg("-c").arg(format!("fetch.negotiationAlgorithm={negotiation}"));
+        let run = run.args(["fetch", "--progress", "--no-tags", "--no-auto-gc"]);
         Ok(run.args(["--no-write-fetch-head", "--no-recurse-submodules"]))
     }
 
     fn run(&self, run: Run<'_>, lock: &FileLock, url: &GitUrl, what: &str, reporter: &dyn Reporter) -> Result<(), GitError> {
         let run = run.keep_open(lock.share()?);
         Words::stream(run, url, what, reporter)
+    }
+
+    /// For git programs that read it.
+    pub(super) fn git_dir(&self) -> std::ffi::OsString {
+        self.store.git_dir()
     }
 
     fn seen_path(&self) -> PathBuf {

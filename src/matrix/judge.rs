@@ -4,9 +4,10 @@
 //! the same patches in range); one of each group is judged, and files that groups share are patched once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
-use crate::git::look::Look;
-use crate::git::objects::{Objects, ObjectsError};
+use crate::git::look::{Look, Looker};
+use crate::git::objects::{Mode, Objects, ObjectsError};
 use crate::matrix::model::{PatchVerdict, Place, Reason, State};
 use crate::matrix::verdicts::Verdicts;
 use crate::names::{BlobId, PatchName, RelPath, Revision, TreeId};
@@ -26,7 +27,7 @@ pub struct Candidate {
 pub struct Judge<'a> {
     objects: &'a Objects,
     series: Vec<&'a Series>,
-    paths: Vec<RelPath>,
+    looker: Looker<'a>,
     bases: BTreeMap<Revision, TreeId>,
     memo: Memo,
     /// Where the hunks of each form stand on the release that it was written on.
@@ -51,29 +52,33 @@ fn forms(series: &[Series]) -> impl Iterator<Item = &patch::Form> {
     series.iter().flat_map(Series::patches).flat_map(|p| &p.forms)
 }
 
-/// The files of these trees that judging will read.
-pub fn blobs_of(objects: &Objects, trees: &[TreeId], paths: &[RelPath]) -> Result<BTreeSet<BlobId>, ObjectsError> {
-    let mut out = BTreeSet::new();
-    for tree in trees {
-        let looks = objects.look(tree, paths)?;
-        out.extend(looks.into_iter().filter_map(|look| match look {
-            Look::File(_, id) => Some(id),
-            _ => None,
-        }));
-    }
-    Ok(out)
-}
-
 impl<'a> Judge<'a> {
     /// `bases` are the trees of the releases that [`bases_of`] names, as far as they are known.
     pub fn new(objects: &'a Objects, series: &'a [Series], bases: BTreeMap<Revision, TreeId>) -> Self {
-        let paths = paths_of(series);
-        Self { objects, series: series.iter().collect(), paths, bases, memo: Memo::default(), home: None }
+        let looker = Looker::new(objects, &paths_of(series));
+        Self { objects, series: series.iter().collect(), looker, bases, memo: Memo::default(), home: None }
+    }
+
+    /// The files that judging the candidates will read.
+    pub fn files(&mut self, candidates: &[Candidate]) -> Result<BTreeSet<BlobId>, ObjectsError> {
+        let mut out = BTreeSet::new();
+        for tree in candidates.iter().map(|c| &c.tree).chain(self.bases.values()) {
+            for look in self.looker.look(tree)?.iter() {
+                // A submodule's commit is no object of this store.
+                if let Look::File(mode, id) = look
+                    && *mode != Mode::Submodule
+                    && !out.contains(id)
+                {
+                    out.insert(id.clone());
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// Judges every candidate. What `known` says is taken, what is new is added to it.
     pub fn all(&mut self, candidates: &[Candidate], known: &mut Verdicts) -> Result<Vec<Vec<PatchVerdict>>, ApplyError> {
-        let mut groups: HashMap<(Vec<Look>, Vec<bool>), Vec<PatchVerdict>> = HashMap::new();
+        let mut groups: HashMap<(Rc<[Look]>, Vec<bool>), usize> = HashMap::new();
         let mut out = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             if let Some(verdicts) = known.get(&candidate.version, &candidate.tree) {
@@ -81,17 +86,16 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let release = Release::parse(&candidate.version);
-            let key = (self.objects.look(&candidate.tree, &self.paths)?, self.in_range(release.as_ref()));
-            let verdicts = match groups.get(&key) {
-                Some(verdicts) => verdicts.clone(),
+            let key = (self.looker.look(&candidate.tree)?, self.in_range(release.as_ref()));
+            let kind = match groups.get(&key) {
+                Some(kind) => *kind,
                 None => {
-                    let verdicts = self.one(&candidate.tree, release.as_ref())?;
-                    groups.insert(key, verdicts.clone());
-                    verdicts
+                    let kind = known.kind(self.one(&candidate.tree, release.as_ref())?);
+                    groups.insert(key, kind);
+                    kind
                 }
             };
-            known.put(&candidate.version, &candidate.tree, &verdicts);
-            out.push(verdicts);
+            out.push(known.put(&candidate.version, &candidate.tree, kind).to_vec());
         }
         Ok(out)
     }

@@ -25,7 +25,7 @@ pub use failures::{Failure, What, failures};
 pub use fold::{BRANCHES, Row, Run, Stretch, cell, count, rows, spans, stretch};
 pub use html::html;
 pub use json::document;
-pub use judge::{Candidate, Judge, bases_of, blobs_of, paths_of};
+pub use judge::{Candidate, Judge, bases_of, paths_of};
 pub use markdown::markdown;
 pub use model::{CheckResult, Checked, Column, Judged, Matrix, PatchVerdict, Place, Reason, State, Verdict};
 pub use record::record;

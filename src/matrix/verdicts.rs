@@ -41,18 +41,24 @@ impl Verdicts {
         self.kinds.get(*kind).map(Vec::as_slice)
     }
 
-    pub(crate) fn put(&mut self, version: &Revision, tree: &TreeId, verdicts: &[PatchVerdict]) {
-        let text = serde_json::to_string(verdicts).unwrap_or_default();
+    /// The number of what became of the patches, equal ones having the same.
+    pub(crate) fn kind(&mut self, verdicts: Vec<PatchVerdict>) -> usize {
+        let text = serde_json::to_string(&verdicts).unwrap_or_default();
         if self.index.is_empty() {
             let texts = self.kinds.iter().enumerate();
             self.index = texts.map(|(at, kind)| (serde_json::to_string(kind).unwrap_or_default(), at)).collect();
         }
-        let kind = *self.index.entry(text).or_insert_with(|| {
-            self.kinds.push(verdicts.to_vec());
+        *self.index.entry(text).or_insert_with(|| {
+            self.kinds.push(verdicts);
             self.kinds.len() - 1
-        });
+        })
+    }
+
+    /// Keeps what became of the patches on a candidate, by its number.
+    pub(crate) fn put(&mut self, version: &Revision, tree: &TreeId, kind: usize) -> &[PatchVerdict] {
         self.of.insert(key(version, tree), kind);
         self.changed = true;
+        self.kinds.get(kind).map_or(&[], Vec::as_slice)
     }
 }
 

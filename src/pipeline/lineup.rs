@@ -1,14 +1,16 @@
 //! Which releases of a component a matrix is about, with their trees: from a survey of its git origin, from the module proxy
 //! for the versions that programs pin, or from the folders of the project.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::event::Event;
+use crate::git::objects::{Objects, ObjectsError};
 use crate::git::remote::{RefKind, list_refs};
 use crate::git::survey::{Seen, SeenKind, Survey};
-use crate::matrix;
-use crate::names::{CommitId, GitUrl, RelPath, Revision, TreeId};
+use crate::matrix::{self, Candidate};
+use crate::names::{BlobId, CommitId, GitUrl, RelPath, Revision, TreeId};
 use crate::patch::Series;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::session::Session;
@@ -39,6 +41,11 @@ pub(super) struct Lineup {
 }
 
 impl Entry {
+    /// What is judged.
+    pub(super) fn candidate(&self) -> Candidate {
+        Candidate { version: self.version.clone(), tree: self.tree.clone() }
+    }
+
     /// Why the upstream's rules cannot build it, if they cannot.
     pub(super) fn unbuildable(&self, component: &Component) -> Option<String> {
         let release = Release::parse(&self.version);
@@ -82,11 +89,7 @@ pub(super) fn is_wanted(tag: &Revision, releases: &Releases, glob: Option<&globs
 }
 
 pub(super) fn newest_first(entries: &mut [Entry]) {
-    entries.sort_by(|a, b| {
-        let key = |e: &Entry| (e.branch, Release::parse(&e.version));
-        let ((a_branch, a_release), (b_branch, b_release)) = (key(a), key(b));
-        b_branch.cmp(&a_branch).then_with(|| b_release.cmp(&a_release)).then_with(|| a.version.cmp(&b.version))
-    });
+    entries.sort_by_cached_key(|e| (Reverse(e.branch), Reverse(Release::parse(&e.version)), e.version.clone()));
 }
 
 impl Session<'_> {
@@ -141,12 +144,9 @@ impl Session<'_> {
         }
         let objects = survey.objects()?;
         let missing = |seen: &Seen| SourceError::NotSurveyed { what: format!("{} {}", component.name, seen.name) };
-        let tree = |seen: &Seen| {
-            if objects.has_commit(&seen.commit) {
-                Ok(objects.commit_tree(&seen.commit)?)
-            } else {
-                Err(PipelineError::from(missing(seen)))
-            }
+        let tree = |seen: &Seen| match objects.commit_tree(&seen.commit) {
+            Err(ObjectsError::Missing { .. }) => Err(PipelineError::from(missing(seen))),
+            found => Ok(found?),
         };
         let bases: BTreeMap<Revision, TreeId> =
             base_refs.iter().map(|s| Ok((s.name.clone(), tree(s)?))).collect::<Result<_, PipelineError>>()?;
@@ -173,7 +173,7 @@ impl Session<'_> {
         Ok(Lineup { store: objects.path().to_owned(), entries, bases, range })
     }
 
-    fn tell(&self, component: &Component, fetched: usize, what: &str, url: &GitUrl) {
+    pub(super) fn tell(&self, component: &Component, fetched: usize, what: &str, url: &GitUrl) {
         if fetched > 0 {
             let detail = format!("{fetched} {what} from {url}");
             self.reporter.report(Event::StageDone { component: component.name.clone(), what: "surveyed", detail });
@@ -193,14 +193,14 @@ impl Session<'_> {
             let what = || SourceError::NotSurveyed { what: format!("the list of releases of {}", component.name) };
             return Ok(survey.seen().ok_or_else(what)?);
         }
-        let tags = list_refs(self.exec, url, RefKind::Tags, self.reporter)?;
+        let tags = self.asked.tags(url, || list_refs(self.exec, url, RefKind::Tags, self.reporter))?;
         for entry in lock.entries().iter().filter(|e| e.name == component.name) {
             let crate::plan::Origin::Git { commit, reference: Some(reference), tag_object, .. } = &entry.origin else { continue };
             let Some(tag) = reference.strip_prefix("refs/tags/") else { continue };
             source::check_tag(&tags, url, &Revision::new(tag)?, commit, tag_object.as_ref(), self.reporter)?;
         }
         let mut seen: Vec<Seen> =
-            tags.into_iter().map(|t| Seen { name: t.name, kind: SeenKind::Tag, commit: t.commit }).collect();
+            tags.iter().map(|t| Seen { name: t.name.clone(), kind: SeenKind::Tag, commit: t.commit.clone() }).collect();
         let named = matches!(wanted, Wanted::Revision(name) if !seen.iter().any(|s| s.name == *name));
         if is_everything(wanted) || named {
             let branches = list_refs(self.exec, url, RefKind::Branches, self.reporter)?;
@@ -240,23 +240,37 @@ impl Session<'_> {
         Ok(chosen)
     }
 
-    /// The files that judging reads, in one batch.
-    pub(super) fn fetch_files(&self, component: &Component, lineup: &Lineup, paths: &[RelPath]) -> Result<(), PipelineError> {
+    /// Files of releases, in one batch.
+    pub(super) fn fetch_files(
+        &self,
+        component: &Component,
+        objects: &Objects,
+        files: BTreeSet<BlobId>,
+    ) -> Result<(), PipelineError> {
         let Source::Git(home) = &component.upstream.source else { return Ok(()) };
-        let url = self.options.sources.get(&component.name).unwrap_or(home);
         let survey = Survey::open_or_init(&self.store.survey(home), self.reporter, self.exec.interrupt())?;
-        let trees: Vec<TreeId> = lineup.entries.iter().map(|e| &e.tree).chain(lineup.bases.values()).cloned().collect();
-        let objects = survey.objects()?;
-        let blobs = matrix::blobs_of(&objects, &trees, paths)?;
+        self.fetch_files_into(&survey, component, home, objects, &files)
+    }
+
+    /// The same into another repository without files.
+    pub(super) fn fetch_files_into(
+        &self,
+        survey: &Survey,
+        component: &Component,
+        home: &GitUrl,
+        objects: &Objects,
+        files: &BTreeSet<BlobId>,
+    ) -> Result<(), PipelineError> {
         if self.options.offline {
-            for id in &blobs {
+            for id in files {
                 if !objects.has_blob(id)? {
                     return Err(SourceError::NotSurveyed { what: format!("file {id} of {}", component.name) }.into());
                 }
             }
             return Ok(());
         }
-        let fetched = survey.fetch_blobs(self.exec, url, &blobs, self.reporter)?;
+        let url = self.options.sources.get(&component.name).unwrap_or(home);
+        let fetched = survey.fetch_blobs(self.exec, url, files, self.reporter)?;
         self.tell(component, fetched, "files", url);
         Ok(())
     }

@@ -2,21 +2,40 @@
 
 use std::collections::BTreeMap;
 
-use crate::git::look::Look;
+use crate::git::look::{Look, Looker};
 use crate::git::objects::Objects;
 use crate::gomod::{GoModFile, Pin, list_versions, scan_pin};
-use crate::matrix;
-use crate::names::{ModulePath, ModuleQuery, RelPath, Revision, TreeId};
+use crate::matrix::{self, Candidate, Judge};
+use crate::names::{BlobId, ModulePath, ModuleQuery, RelPath, Revision, TreeId};
 use crate::patch::Series;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lineup::{Entry, Lineup, is_wanted, newest_first, range_of};
 use crate::pipeline::session::Session;
 use crate::plan::{KeyBuilder, Lock};
-use crate::recipe::model::Component;
+use crate::recipe::model::{Component, Want};
 use crate::release::{Release, Wanted};
 use crate::source::SourceError;
 
+/// The go.mod of each release that has one.
+pub(super) fn go_mods<'l>(objects: &Objects, lineup: &'l Lineup) -> Result<Vec<(&'l Entry, BlobId)>, PipelineError> {
+    let mut looker = Looker::new(objects, &[RelPath::new("go.mod")?]);
+    let mut out = Vec::new();
+    for entry in &lineup.entries {
+        if let [Look::File(_, id)] = &*looker.look(&entry.tree)? {
+            out.push((entry, id.clone()));
+        }
+    }
+    Ok(out)
+}
+
 impl Session<'_> {
+    /// A component that follows the versions that the releases of this one require.
+    pub(super) fn pins_of(&self, component: &Component) -> Option<&Component> {
+        let follows =
+            |c: &&Component| c.want == Want::UsersPin && self.recipe.users_of(&c.name).any(|u| u.name == component.name);
+        self.recipe.components.values().find(follows)
+    }
+
     /// The versions of a module that the releases of its users require.
     pub(super) fn pinned_lineup(
         &self,
@@ -47,21 +66,20 @@ impl Session<'_> {
         lineup: &Lineup,
         module: &ModulePath,
     ) -> Result<BTreeMap<String, Vec<String>>, PipelineError> {
-        let go_mod = RelPath::new("go.mod")?;
         let objects = Objects::open(&lineup.store)?;
         // By blob, for go.mod files that were read before.
         let key =
             KeyBuilder::new("pins").field("module", module.as_str()).field("of", lineup.store.display().to_string()).finish();
         let kept = self.store.recall("pins", &key).and_then(|text| serde_json::from_str(&text).ok());
         let mut known: BTreeMap<String, Option<String>> = kept.unwrap_or_default();
-        let mut ids = Vec::new();
-        for entry in &lineup.entries {
-            if let Some(Look::File(_, id)) = objects.look(&entry.tree, std::slice::from_ref(&go_mod))?.pop() {
-                ids.push((entry, id));
-            }
-        }
+        let ids = go_mods(&objects, lineup)?;
         if ids.iter().any(|(_, id)| !known.contains_key(id.as_str())) {
-            self.fetch_files(user, lineup, std::slice::from_ref(&go_mod))?;
+            // With the files of the user's own series, which are needed next.
+            let series = self.series_of(user)?;
+            let candidates: Vec<Candidate> = lineup.entries.iter().map(Entry::candidate).collect();
+            let mut files = Judge::new(&objects, &series, BTreeMap::new()).files(&candidates)?;
+            files.extend(ids.iter().map(|(_, id)| id.clone()));
+            self.fetch_files(user, &objects, files)?;
             for (_, id) in &ids {
                 if !known.contains_key(id.as_str()) {
                     let text = objects.blob(id)?;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::git::objects::Objects;
-use crate::matrix::{self, Candidate, Column, Judge, Judged, Matrix, PatchVerdict, State, Verdict, Verdicts};
+use crate::matrix::{Candidate, Column, Judge, Judged, Matrix, PatchVerdict, State, Verdict, Verdicts};
 use crate::names::{Revision, Sha256};
 use crate::patch::{self, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lineup::{Entry, Lineup};
+use crate::pipeline::lineup_modules::go_mods;
 use crate::pipeline::select::Selection;
 use crate::pipeline::session::Session;
 use crate::plan::{KeyBuilder, Lock};
@@ -30,6 +31,8 @@ pub struct MatrixOptions {
     pub test: bool,
     /// How many packages compile at once; as many as there are processors where absent.
     pub jobs: Option<usize>,
+    /// Whether the upstream's commits behind conflicts are looked for.
+    pub blame: bool,
 }
 
 /// Judges the series of the selected components, or of every component that has one.
@@ -80,12 +83,17 @@ impl Session<'_> {
         let key = verdicts_key(&series, &lineup);
         let kept = self.store.recall("verdicts", &key);
         let mut known = kept.as_deref().map(Verdicts::read).unwrap_or_default();
-        let candidates: Vec<Candidate> = lineup.entries.iter().map(candidate).collect();
+        let candidates: Vec<Candidate> = lineup.entries.iter().map(Entry::candidate).collect();
         let objects = Objects::open(&lineup.store)?;
-        if options.trees || !candidates.iter().all(|c| known.has(c)) {
-            self.fetch_files(component, &lineup, &matrix::paths_of(&series))?;
-        }
         let mut judge = Judge::new(&objects, &series, lineup.bases.clone());
+        if options.trees || !candidates.iter().all(|c| known.has(c)) {
+            let mut files = judge.files(&candidates)?;
+            if !self.options.offline && self.pins_of(component).is_some() {
+                // The pins are asked about next.
+                files.extend(go_mods(&objects, &lineup)?.into_iter().map(|(_, id)| id));
+            }
+            self.fetch_files(component, &objects, files)?;
+        }
         let verdicts = judge.all(&candidates, &mut known)?;
         if let Some(text) = known.text() {
             self.store.remember("verdicts", &key, &text);
@@ -94,9 +102,12 @@ impl Session<'_> {
         for (entry, patches) in lineup.entries.iter().zip(verdicts) {
             let mut judged = self.judged(component, entry, wanted.is_some(), patches);
             if options.trees && matches!(judged.verdict, Verdict::Clean | Verdict::CleanOffset) {
-                judged.tree = judge.result(&candidate(entry))?;
+                judged.tree = judge.result(&entry.candidate())?;
             }
             releases.push(judged);
+        }
+        if options.blame {
+            self.blame(component, &series, &mut releases)?;
         }
         let patches = series.iter().flat_map(|s| s.patches().iter().map(|p| format!("{}/{}", s.name(), p.name))).collect();
         let mut column = Column {
@@ -150,10 +161,6 @@ impl Session<'_> {
         let inside = self.files.root().and_then(|root| Path::new(file).strip_prefix(root).ok());
         inside.map_or_else(|| file.to_owned(), |path| path.display().to_string())
     }
-}
-
-fn candidate(entry: &Entry) -> Candidate {
-    Candidate { version: entry.version.clone(), tree: entry.tree.clone() }
 }
 
 fn verdict_of(state: State) -> Verdict {

@@ -1,6 +1,7 @@
 //! Composes the stages: resolve a recipe against its lock, lay out, build, check, deliver. Prints nothing and reads no
 //! environment; `cli` gives it what it needs.
 
+mod blame;
 mod build;
 mod capture;
 mod checks;
@@ -35,7 +36,7 @@ pub use outdated::{Moved, check_tags, fetch, update};
 pub use patches::{ShownPatch, show_patches};
 pub use resolve::{Mode, Resolved, ResolvedPart, variables_of};
 pub use select::{Pick, Selected, Selection, picks, select};
-pub use session::{Options, Session, Trust};
+pub use session::{Asked, Options, Session, Trust};
 pub use shell::shell;
 pub use show::{plan_all, scripts};
 pub use tree::{Kind as TreeKind, write_tree};

@@ -1,11 +1,15 @@
 //! What every command of one run shares.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crate::event::Reporter;
 use crate::exec::Exec;
 use crate::files::Files;
+use crate::git::GitError;
+use crate::git::remote::RemoteRef;
 use crate::gomod::{Go, GoBin, find_go};
 use crate::names::{ComponentName, GitUrl, GoVersion, Target};
 use crate::pipeline::error::PipelineError;
@@ -61,6 +65,28 @@ pub struct Session<'a> {
     pub recipe: &'a Recipe,
     /// What the user asked for.
     pub options: &'a Options,
+    /// What remotes said.
+    pub asked: Asked,
+}
+
+/// What was asked of remotes, so that one run asks once: a component may be looked at for itself and for its pins.
+#[derive(Debug, Default)]
+pub struct Asked(RefCell<BTreeMap<String, Rc<Vec<RemoteRef>>>>);
+
+impl Asked {
+    /// The tags of a remote.
+    pub(super) fn tags(
+        &self,
+        url: &GitUrl,
+        ask: impl FnOnce() -> Result<Vec<RemoteRef>, GitError>,
+    ) -> Result<Rc<Vec<RemoteRef>>, GitError> {
+        if let Some(known) = self.0.borrow().get(url.expose()) {
+            return Ok(Rc::clone(known));
+        }
+        let tags = Rc::new(ask()?);
+        self.0.borrow_mut().insert(url.expose().to_owned(), Rc::clone(&tags));
+        Ok(tags)
+    }
 }
 
 impl<'a> Session<'a> {

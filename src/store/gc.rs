@@ -136,7 +136,7 @@ impl Store {
         for path in entries(&self.root.join("memo")) {
             add(Kind::Memo, path, &[]);
         }
-        for folder in ["git", "modules", "folders", "survey"] {
+        for folder in ["git", "modules", "folders", "survey", "history"] {
             for path in entries(&self.root.join(folder)).into_iter().filter(|p| p.extension().is_some_and(|e| e == "git")) {
                 let mut lock = path.clone().into_os_string();
                 lock.push(".lock");

@@ -11,6 +11,7 @@ mod kit;
 mod lock;
 mod machine;
 mod matrix;
+mod matrix_blame;
 mod matrix_compile;
 mod patches;
 mod payload;

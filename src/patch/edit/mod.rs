@@ -25,6 +25,7 @@ mod splice;
 mod syntax;
 mod table;
 mod text;
+mod tree;
 
 pub use error::EditError;
 pub use model::{Action, Change, Edit, EditFile, Import, Side, TextAction};

@@ -74,7 +74,7 @@ pub(crate) fn edit(bytes: &Arc<Vec<u8>>, go: Option<&Go>, edits: &[&Edit]) -> Re
     })?;
     let new = Arc::new(new);
     let Some(before) = go else { return Ok(Edited { bytes: new, go: None }) };
-    let after = Go::parse(&new);
+    let after = before.parse_spliced(&new, &work.splices);
     let broken = check::check(before, &after, &work.allowed);
     if !broken.is_empty() {
         return Err(Failed::Broken(broken));
@@ -84,8 +84,11 @@ pub(crate) fn edit(bytes: &Arc<Vec<u8>>, go: Option<&Go>, edits: &[&Edit]) -> Re
         return Ok(Edited { bytes: new, go: Some(Arc::new(after)) });
     }
     // Only blanks inside of lines: these splices never overlap, and what is Go stays Go.
-    let padded = splice::apply(&new, &mut padding).map_or_else(|_| new, Arc::new);
-    let go = Arc::new(Go::parse(&padded));
+    let go = match splice::apply(&new, &mut padding).map(Arc::new) {
+        Ok(padded) => Arc::new(after.parse_spliced(&padded, &padding)),
+        Err(_) => Arc::new(after),
+    };
+    let padded = Arc::clone(&go.text);
     Ok(Edited { bytes: padded, go: Some(go) })
 }
 

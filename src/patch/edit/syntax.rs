@@ -3,11 +3,12 @@
 //! The parser decides where nodes begin and end; what they say comes from our own tokens. Comments and layout are no tokens,
 //! so a node's place is the place of its first and last token.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use crate::patch::edit::lex::{self, Kind, Token};
+use crate::patch::edit::lex::{self, Lexed, Token};
+use crate::patch::edit::splice::Splice;
+use crate::patch::edit::tree;
 
 /// The largest file that is parsed.
 pub(crate) const GO_LIMIT: usize = 8 * 1024 * 1024;
@@ -15,10 +16,8 @@ pub(crate) const GO_LIMIT: usize = 8 * 1024 * 1024;
 /// No node.
 pub(crate) const NONE: u32 = u32::MAX;
 
-static LANGUAGE: LazyLock<tree_sitter::Language> = LazyLock::new(|| tree_sitter_go::LANGUAGE.into());
-
 /// One node of the tree.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) kind: &'static str,
     pub(crate) field: Option<&'static str>,
@@ -51,20 +50,29 @@ pub(crate) struct Go {
     /// Nodes by their first token: (first, last, node), sorted.
     by_start: Vec<(u32, u32, u32)>,
     lines: Vec<usize>,
+    /// The parser's own, for [`Go::parse_spliced`].
+    tree: Option<tree_sitter::Tree>,
 }
 
 impl Go {
     /// Parses any bytes; what is not Go shows in `errors`.
     pub(crate) fn parse(text: &Arc<Vec<u8>>) -> Self {
         let lexed = lex::lex(text, false);
-        let mut tree = tree_of(text);
-        if tree.as_ref().is_some_and(|t| t.root_node().has_error())
-            && let Some(masked) = mask_new(text, &lexed.tokens)
-            && let Some(second) = tree_of(&masked)
-            && tree.as_ref().is_none_or(|first| count_errors(&second) < count_errors(first))
-        {
-            tree = Some(second);
-        }
+        let tree = tree::parse(text, &lexed.tokens);
+        Self::made(text, lexed, tree)
+    }
+
+    /// Parses what splices (in order, as [`splice::apply`](crate::patch::edit::splice::apply) leaves them) made of this text;
+    /// what they did not touch is taken over.
+    pub(crate) fn parse_spliced(&self, text: &Arc<Vec<u8>>, splices: &[Splice]) -> Self {
+        let again = self.tree.as_ref().and_then(|tree| tree::parse_again(tree, &self.lines, splices, text));
+        let Some(tree) = again else { return Self::parse(text) };
+        let new = Self::made(text, lex::lex(text, false), Some(tree));
+        debug_assert_eq!(new.nodes, Self::parse(text).nodes, "parsing a part gives another tree than parsing all");
+        new
+    }
+
+    fn made(text: &Arc<Vec<u8>>, lexed: Lexed, tree: Option<tree_sitter::Tree>) -> Self {
         let mut go = Self {
             text: Arc::clone(text),
             nodes: Vec::new(),
@@ -73,25 +81,27 @@ impl Go {
             errors: Vec::new(),
             by_start: Vec::new(),
             lines: std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|i| i + 1)).collect(),
+            tree: None,
         };
         if let Some(at) = lexed.broken {
             go.errors.push(SyntaxError { at, text: "a literal or comment without an end".to_owned() });
         }
-        match tree {
-            Some(tree) => go.flatten(&tree),
+        match &tree {
+            Some(tree) => go.flatten(tree),
             None => go.errors.push(SyntaxError { at: 0, text: "the parser gave up".to_owned() }),
         }
+        go.tree = tree;
         go
     }
 
     fn flatten(&mut self, tree: &tree_sitter::Tree) {
         if tree.root_node().has_error() {
             let mut errors = Vec::new();
-            walk(tree, |node| errors.extend((node.is_error() || node.is_missing()).then(|| self.syntax_error(&node))));
+            tree::walk(tree, |node| errors.extend((node.is_error() || node.is_missing()).then(|| self.syntax_error(&node))));
             self.errors.extend(errors);
         }
-        let headers = header_semicolons(tree);
         let text = Arc::clone(&self.text);
+        let headers = tree::header_semicolons(tree, &text, &self.tokens);
         self.tokens.retain(|t| text[t.start] != b';' || headers.contains(&t.start));
         lex::drop_trailing_commas(&text, &mut self.tokens);
         let mut cursor = tree.walk();
@@ -106,9 +116,10 @@ impl Go {
             let index = self.nodes.len() as u32;
             if keep && first < last {
                 let parent = open.last().map_or(NONE, |o| o.0);
+                let kind = if node.is_error() { "ERROR" } else { tree::kind(&node) };
                 self.nodes.push(Node {
-                    kind: if node.is_error() { "ERROR" } else { LANGUAGE.node_kind_for_id(node.kind_id()).unwrap_or("ERROR") },
-                    field: cursor.field_id().and_then(|id| LANGUAGE.field_name_for_id(id.get())),
+                    kind,
+                    field: tree::field(cursor.field_id()),
                     named: node.is_named(),
                     first: first as u32,
                     last: last as u32,
@@ -124,7 +135,7 @@ impl Go {
                     *previous = index;
                 }
                 // A literal is one token; its parts say nothing.
-                let literal = node.kind().ends_with("_literal") && last - first == 1;
+                let literal = last - first == 1 && kind.ends_with("_literal");
                 if !literal && cursor.goto_first_child() {
                     open.push((index, NONE));
                     continue;
@@ -268,81 +279,5 @@ pub(crate) fn newline_of(text: &[u8]) -> &'static [u8] {
     match memchr::memchr(b'\n', text) {
         Some(at) if at > 0 && text[at - 1] == b'\r' => b"\r\n",
         _ => b"\n",
-    }
-}
-
-fn tree_of(text: &[u8]) -> Option<tree_sitter::Tree> {
-    let mut parser = tree_sitter::Parser::new();
-    parser.set_language(&LANGUAGE).ok()?;
-    parser.parse(text, None)
-}
-
-fn count_errors(tree: &tree_sitter::Tree) -> usize {
-    let mut count = 0;
-    walk(tree, |node| count += usize::from(node.is_error() || node.is_missing()));
-    count
-}
-
-/// Semicolons that are part of a statement's header, and not only its end.
-fn header_semicolons(tree: &tree_sitter::Tree) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    walk(tree, |node| {
-        if node.kind() == ";" && !node.is_named() {
-            let parent = node.parent().map_or("", |p| p.kind());
-            if matches!(parent, "for_clause" | "if_statement" | "expression_switch_statement" | "type_switch_statement") {
-                found.insert(node.start_byte());
-            }
-        }
-    });
-    found
-}
-
-fn walk(tree: &tree_sitter::Tree, mut visit: impl FnMut(tree_sitter::Node<'_>)) {
-    let mut cursor = tree.walk();
-    loop {
-        visit(cursor.node());
-        if cursor.goto_first_child() {
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return;
-            }
-        }
-    }
-}
-
-/// The text with every `new` whose argument cannot be a type under another name of the same length: the grammar takes only
-/// types there, Go 1.26 any expression. None where there is no such call.
-fn mask_new(text: &[u8], tokens: &[Token]) -> Option<Vec<u8>> {
-    let is = |i: usize, what: &[u8]| tokens.get(i).is_some_and(|t: &Token| &text[t.start..t.end] == what);
-    let mut masked = None;
-    for (i, token) in tokens.iter().enumerate() {
-        if !is(i, b"new") || !is(i + 1, b"(") || i > 0 && (is(i - 1, b".") || is(i - 1, b"func")) {
-            continue;
-        }
-        if is_expression(text, tokens, i + 2) {
-            masked.get_or_insert_with(|| text.to_vec())[token.start..token.end].copy_from_slice(b"neW");
-        }
-    }
-    masked
-}
-
-/// True where the argument that begins with token `at` cannot be a type.
-fn is_expression(text: &[u8], tokens: &[Token], at: usize) -> bool {
-    let Some(first) = tokens.get(at) else { return false };
-    match first.kind {
-        Kind::Number | Kind::String | Kind::Raw | Kind::Rune => true,
-        Kind::Word => {
-            let word = &text[first.start..first.end];
-            if matches!(word, b"map" | b"chan" | b"func" | b"struct" | b"interface") {
-                return false;
-            }
-            // NAME or NAME.NAME, then the end or type arguments: a type. Anything else is not.
-            let is = |i: usize, what: &[u8]| tokens.get(i).is_some_and(|t| &text[t.start..t.end] == what);
-            let after = if is(at + 1, b".") { at + 3 } else { at + 1 };
-            !(is(after, b")") || is(after, b",") || is(after, b"["))
-        }
-        _ => !matches!(text[first.start], b'[' | b'*' | b'(' | b'~' | b')' | b'<'),
     }
 }
