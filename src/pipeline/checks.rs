@@ -170,7 +170,7 @@ impl Session<'_> {
             }
             _ => None,
         };
-        let checked = Checked { go: plan.build.go.to_string(), packages: all, seconds: begun.elapsed().as_secs_f64(), output };
+        let checked = Checked { go: plan.build.go.to_string(), packages: all, seconds: seconds(begun), output };
         Ok(Answer { compile: Some(compile), test, checked })
     }
 
@@ -235,7 +235,7 @@ impl Session<'_> {
             }
             _ => None,
         };
-        let checked = Checked { go: go.version().to_string(), packages: names, seconds: begun.elapsed().as_secs_f64(), output };
+        let checked = Checked { go: go.version().to_string(), packages: names, seconds: seconds(begun), output };
         Ok(Answer { compile: Some(compile), test, checked })
     }
 
@@ -255,6 +255,11 @@ fn result_of(done: Result<(), BuildError>) -> Result<(CheckResult, Vec<String>),
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// To the millisecond: what is kept reads back as the same number.
+fn seconds(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// The folders of Go files among these, as `go build` names them.
