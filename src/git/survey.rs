@@ -5,7 +5,7 @@
 //! It is never mixed with a [`GitStore`](super::store::GitStore), whose commits are complete. The list of tags and branches as
 //! it was last seen lies beside it, so that `--offline` has something to look at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::store::{GitStore, Words};
 use crate::disk::{self, FileLock};
 use crate::event::{Event, Reporter};
 use crate::exec::{Exec, Interrupt, Run};
-use crate::names::{BlobId, CommitId, GitUrl, Revision};
+use crate::names::{BlobId, CommitId, GitUrl, Revision, TreeId};
 
 /// What a name on the remote is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,32 @@ impl Survey {
     pub fn remember(&self, seen: &[Seen]) -> Result<(), GitError> {
         let text = serde_json::to_vec(seen).unwrap_or_default();
         Ok(disk::write_atomic(&self.seen_path(), &text, 0o644)?)
+    }
+
+    /// The tree of each commit. What was found is written down: libgit2 inflates and hashes a commit to read it, which for
+    /// hundreds of releases is most of the time of a matrix that is asked for again.
+    pub fn trees<'s>(&self, commits: impl Iterator<Item = &'s CommitId>) -> Result<Trees, ObjectsError> {
+        let kept = std::fs::read_to_string(self.beside(".trees")).unwrap_or_default();
+        let mut trees: HashMap<CommitId, TreeId> = kept.lines().filter_map(tree_of_line).collect();
+        let known = trees.len();
+        let mut objects = None;
+        for commit in commits {
+            if trees.contains_key(commit) {
+                continue;
+            }
+            let objects = match &objects {
+                Some(objects) => objects,
+                None => objects.insert(self.objects()?),
+            };
+            trees.insert(commit.clone(), objects.commit_tree(commit)?);
+        }
+        if trees.len() > known {
+            let mut lines: Vec<String> = trees.iter().map(|(commit, tree)| format!("{commit} {tree}\n")).collect();
+            lines.sort_unstable();
+            // What cannot be written down is only found anew.
+            let _ = disk::write_atomic(&self.beside(".trees"), lines.concat().as_bytes(), 0o644);
+        }
+        Ok(Trees(trees))
     }
 
     /// Brings the commits and folders that are missing, all in one fetch. Names what was fetched by name: no server refuses
@@ -214,10 +240,30 @@ impl Survey {
     }
 
     fn seen_path(&self) -> PathBuf {
+        self.beside(".refs.json")
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
         let mut path = self.store.path().to_owned().into_os_string();
-        path.push(".refs.json");
+        path.push(ending);
         path.into()
     }
+}
+
+/// The trees of commits.
+#[derive(Debug)]
+pub struct Trees(HashMap<CommitId, TreeId>);
+
+impl Trees {
+    /// The tree of one of the commits that were asked for.
+    pub fn of(&self, commit: &CommitId) -> Option<&TreeId> {
+        self.0.get(commit)
+    }
+}
+
+fn tree_of_line(line: &str) -> Option<(CommitId, TreeId)> {
+    let (commit, tree) = line.split_once(' ')?;
+    Some((CommitId::new(commit).ok()?, TreeId::new(tree).ok()?))
 }
 
 #[cfg(test)]

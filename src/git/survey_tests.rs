@@ -96,3 +96,28 @@ fn no_secret_is_kept_and_libgit2_opens_it() {
     survey.remember(&seen).unwrap();
     assert_eq!(survey.seen(), Some(seen));
 }
+
+#[test]
+fn trees_are_written_down_and_read_again() {
+    let (up, seen) = upstream();
+    let survey = survey(&up);
+    let commits = || seen.iter().map(|s| &s.commit);
+    assert!(matches!(survey.trees(commits()), Err(ObjectsError::Missing { .. })), "nothing was fetched yet");
+    survey.fetch_commits(&up.exec, &up.url(), &seen[..2], &Silent).unwrap();
+    survey.trees(seen[..2].iter().map(|s| &s.commit)).unwrap();
+    survey.fetch_commits(&up.exec, &up.url(), &seen, &Silent).unwrap();
+    let objects = survey.objects().unwrap();
+    let truth: Vec<TreeId> = commits().map(|c| objects.commit_tree(c).unwrap()).collect();
+    let told = |survey: &Survey| -> Vec<TreeId> {
+        let trees = survey.trees(commits()).unwrap();
+        commits().map(|c| trees.of(c).unwrap().clone()).collect()
+    };
+    assert_eq!(told(&survey), truth);
+    // From what was written down, and where somebody spoilt that, from the objects.
+    let file = survey.beside(".trees");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(kept.lines().count(), 3);
+    assert_eq!(told(&survey), truth);
+    std::fs::write(&file, kept.replace(seen[0].commit.as_str(), "nonsense")).unwrap();
+    assert_eq!(told(&survey), truth);
+}

@@ -143,22 +143,24 @@ impl Session<'_> {
             self.tell(component, fetched, "releases", url);
         }
         let objects = survey.objects()?;
-        let missing = |seen: &Seen| SourceError::NotSurveyed { what: format!("{} {}", component.name, seen.name) };
-        let tree = |seen: &Seen| match objects.commit_tree(&seen.commit) {
-            Err(ObjectsError::Missing { .. }) => Err(PipelineError::from(missing(seen))),
-            found => Ok(found?),
-        };
-        let bases: BTreeMap<Revision, TreeId> =
-            base_refs.iter().map(|s| Ok((s.name.clone(), tree(s)?))).collect::<Result<_, PipelineError>>()?;
+        let trees = survey.trees(chosen.iter().chain(&base_refs).map(|s| &s.commit)).map_err(|error| match error {
+            ObjectsError::Missing { id, .. } => {
+                let name = needed.iter().find(|s| s.commit.as_str() == id).map_or(id.as_str(), |s| s.name.as_str());
+                PipelineError::from(SourceError::NotSurveyed { what: format!("{} {name}", component.name) })
+            }
+            error => error.into(),
+        })?;
+        let tree_of = |s: &Seen| trees.of(&s.commit).map(|tree| (s.name.clone(), tree.clone()));
+        let bases: BTreeMap<Revision, TreeId> = base_refs.iter().filter_map(tree_of).collect();
         let after = since.as_ref().map(|s| objects.commit_time(&s.commit)).transpose()?;
         let mut entries = Vec::new();
         for seen in &chosen {
-            let tree = tree(seen)?;
+            let Some((version, tree)) = tree_of(seen) else { continue };
             if after.is_some_and(|after| objects.commit_time(&seen.commit).is_ok_and(|time| time <= after)) {
                 continue;
             }
             entries.push(Entry {
-                version: seen.name.clone(),
+                version,
                 commit: Some(seen.commit.clone()),
                 tree,
                 branch: seen.kind == SeenKind::Branch,
