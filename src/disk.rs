@@ -141,6 +141,19 @@ fn sync_dir(path: &Path) -> Result<(), DiskError> {
     }
 }
 
+/// Sees that everything below a folder lasts, before the folder is renamed.
+pub fn sync_below(folder: &Path) -> Result<(), DiskError> {
+    let fail = |e: io::Error| DiskError::new("sync", folder, e);
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(File::open(folder).map_err(fail)?).map_err(|e| fail(e.into()))?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        File::open(folder).map_err(fail)?;
+        rustix::fs::sync();
+    }
+    Ok(())
+}
+
 /// Removes a folder and all in it, also where folders in it are read-only (as Go's module cache makes them). Symbolic links
 /// are removed, not followed. That it is not there is no error.
 pub fn remove_dir_all(path: &Path) -> Result<(), DiskError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::names::{ComponentName, GitUrl};
+use crate::names::{ComponentName, GitUrl, WebUrl};
 
 /// Something that a person who waits would want to know.
 #[derive(Debug, Clone)]
@@ -29,6 +29,18 @@ pub enum Event {
         what: &'static str,
         /// The outcome in a few words.
         detail: String,
+    },
+    /// A file is fetched that belongs to no component, or to several.
+    FetchStarted {
+        /// What it is: "Go 1.26.7 for linux/amd64".
+        what: String,
+        /// Where it comes from, shown without userinfo.
+        from: WebUrl,
+    },
+    /// It came whole.
+    FetchDone {
+        /// What it is.
+        what: String,
     },
     /// A transfer moves on. `total` is what the other side announced, in percent where git counts so.
     Progress {

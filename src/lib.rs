@@ -3,9 +3,9 @@
 //! Data flows one way, and each stage sees the foundations, the plan and its left neighbour only:
 //! `RawRecipe -> Recipe -> Locked -> Plan -> Checkout -> PatchedTree -> RewrittenModule -> Built -> Stored`.
 //!
-//! Foundations are [`names`], [`release`], [`event`], [`files`], [`disk`], [`exec`] (the only module that spawns) and [`git`]
-//! (the only one that names git2). Only `ui` prints; only `cli` reads the environment. `tests/architecture.rs` and Clippy's
-//! disallowed methods hold these walls.
+//! Foundations are [`names`], [`release`], [`event`], [`files`], [`disk`], [`exec`] (the only module that spawns), [`git`]
+//! (the only one that names git2) and [`net`] (the only one that speaks HTTP). Only `ui` prints; only `cli` reads the
+//! environment. `tests/architecture.rs` and Clippy's disallowed methods hold these walls.
 
 pub mod artifact;
 pub mod build;
@@ -18,6 +18,7 @@ pub mod git;
 pub mod gomod;
 pub mod matrix;
 pub mod names;
+pub mod net;
 pub mod patch;
 pub mod pipeline;
 pub mod plan;

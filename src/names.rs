@@ -5,6 +5,7 @@ mod path;
 mod show;
 mod target;
 mod url;
+mod web;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ pub use path::RelPath;
 pub use show::{nearest, visible};
 pub use target::Target;
 pub use url::{GitUrl, redact};
+pub use web::WebUrl;
 
 /// Why a text is not a name of the kind that was asked for. Reads as the end of "… is not a …: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

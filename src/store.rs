@@ -6,6 +6,7 @@
 //! survey/NAME-HASH.git      many releases of an origin, without history and files, and the files that patches touch
 //! modules/NAME-HASH.git     trees of Go modules
 //! folders/HASH.git          trees of project folders
+//! toolchains/NAME/          a Go that forge fetched, whole
 //! builds/KEY/               binary, log and record of a finished build
 //! memo/KIND/KEY             a remembered fact: a pure function of what KEY digests
 //! work/NAME.XXXXXX/         trees that are being built; gone afterwards
@@ -109,6 +110,11 @@ impl Store {
     /// The bare repository that holds the trees of folders.
     pub fn folders(&self) -> PathBuf {
         self.root.join("folders/trees.git")
+    }
+
+    /// Where a toolchain is kept. `name` is a file name.
+    pub fn toolchain(&self, name: &str) -> PathBuf {
+        self.root.join("toolchains").join(name)
     }
 
     fn named(&self, kind: &str, what: &str) -> PathBuf {

@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 use regex::Regex;
 
 /// What every stage may use.
-const FOUNDATIONS: [&str; 8] = ["names", "release", "event", "files", "disk", "exec", "git", "store"];
+const FOUNDATIONS: [&str; 9] = ["names", "release", "event", "files", "disk", "exec", "git", "net", "store"];
 
 /// The stages, in the order of the data.
 const STAGES: [&str; 7] = ["recipe", "plan", "source", "patch", "gomod", "build", "artifact"];
 
 /// What foundations use of each other: never a stage.
-const BELOW: [(&str, &[&str]); 8] = [
+const BELOW: [(&str, &[&str]); 9] = [
     ("names", &[]),
     ("release", &["names"]),
     ("event", &["names"]),
@@ -23,6 +23,7 @@ const BELOW: [(&str, &[&str]); 8] = [
     ("exec", &["names"]),
     ("disk", &["names", "event", "exec"]),
     ("git", &["names", "event", "exec", "disk"]),
+    ("net", &["names", "event", "exec"]),
     ("store", &["names", "event", "disk"]),
 ];
 
@@ -181,6 +182,7 @@ fn each_door_has_one_keeper() {
         (r"\bduct\b", "exec"),
         (r"\bstd::process::(Command|Child|Stdio)\b|\bprocess::(Command|Child|Stdio)\b", "exec"),
         (r"\bgit2\b", "git"),
+        (r"\b(ureq|rustls|rustls_native_certs)\b|\bstd::net::(TcpStream|TcpListener|UdpSocket)\b", "net"),
         (r"\b(print|println|eprint|eprintln|dbg)!", "ui"),
         (r"\b(stdout|stderr)\(\)", "ui"),
         (r"\bindicatif\b", "ui"),

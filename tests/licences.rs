@@ -10,9 +10,10 @@ const COMPATIBLE: [&str; 9] =
     ["0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-3-Clause", "ISC", "MIT", "Unicode-3.0", "Unlicense", "Zlib"];
 
 /// Crates that bring a C library along: its licence is not in the manifest.
-const BUNDLED: [(&str, &str); 4] = [
+const BUNDLED: [(&str, &str); 5] = [
     ("libgit2-sys", "libgit2: GPL-2.0 with an exception that lets its compiled form be linked into any program"),
     ("libz-sys", "zlib: Zlib"),
+    ("ring", "BoringSSL's cryptography, for https: Apache-2.0 AND ISC, as its manifest says"),
     ("tree-sitter", "the parser's runtime: MIT; in it parts of ICU, under Unicode's licence"),
     ("tree-sitter-language", "a name for grammars, no library of its own"),
 ];

@@ -177,7 +177,7 @@ pub(in crate::build) fn prepare(
             "make" => ("make", exec.run(Tool::Make)?),
             "git" => ("git", exec.run(Tool::Git)?),
             "go" => ("go", go.run_in(&host)),
-            other => ("prepare", exec.named(other, tree.dir())?),
+            other => ("prepare", exec.named(other, tree.dir(), host.get("PATH"))?),
         };
         run = run.env_clear();
         for (name, value) in host.iter() {

@@ -57,7 +57,10 @@ pub fn enter(
     };
     let run = match visitor {
         Visitor::Shell(shell) => exec.program(shell),
-        Visitor::Program { name, args } => exec.named(name, tree)?.args(args.iter().cloned()),
+        Visitor::Program { name, args } => {
+            let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+            exec.named(name, tree, path)?.args(args.iter().cloned())
+        }
     };
     let mut run = run.env_clear();
     for name in TERMINAL {

@@ -1,6 +1,7 @@
 //! The tools that forge knows, and where they are.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -113,8 +114,7 @@ impl Exec {
     }
 
     fn search(&self, name: &str) -> Option<PathBuf> {
-        let path = self.environment.get("PATH").into_iter().flat_map(std::env::split_paths);
-        path.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| is_program(path))
+        search(self.environment.get("PATH"), name)
     }
 
     /// Where a program of any name is, by the same rules.
@@ -122,9 +122,9 @@ impl Exec {
         self.search(name)
     }
 
-    /// A run of what a recipe's `prepare` names: a program by the PATH of the snapshot, or, with a `/`, a file below `folder`.
-    pub fn named(&self, name: &str, folder: &Path) -> Result<Run<'_>, ExecError> {
-        let path = if name.contains('/') { Some(folder.join(name)) } else { self.search(name) };
+    /// A run of what a recipe's `prepare` names: a program by `path`, which is a PATH, or, with a `/`, a file below `folder`.
+    pub fn named(&self, name: &str, folder: &Path, path: Option<&OsStr>) -> Result<Run<'_>, ExecError> {
+        let path = if name.contains('/') { Some(folder.join(name)) } else { search(path, name) };
         let path = path.ok_or_else(|| ExecError::Spawn {
             command: name.to_owned(),
             source: std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such program on PATH"),
@@ -143,6 +143,11 @@ impl Exec {
     }
 }
 
+fn search(path: Option<&OsStr>, name: &str) -> Option<PathBuf> {
+    let path = path.into_iter().flat_map(std::env::split_paths);
+    path.filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(|path| is_program(path))
+}
+
 fn is_program(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
@@ -154,15 +159,16 @@ mod tests {
     #[test]
     fn a_named_program_is_on_path_or_in_the_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let exec = Exec::new(Environment::from_vars([("PATH", "/usr/bin:/bin")]), Interrupt::never());
-        let done = exec.named("true", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
+        let exec = Exec::new(Environment::default(), Interrupt::never());
+        let path = Some(OsStr::new("/usr/bin:/bin"));
+        let done = exec.named("true", dir.path(), path).unwrap().cwd(dir.path()).capture().unwrap();
         assert!(done.status.success());
         let script = dir.path().join("hack.sh");
         std::fs::write(&script, "#!/bin/sh\necho here\n").unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let done = exec.named("./hack.sh", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
+        let done = exec.named("./hack.sh", dir.path(), path).unwrap().cwd(dir.path()).capture().unwrap();
         assert_eq!(done.stdout, b"here\n");
-        assert!(matches!(exec.named("no-such-program", dir.path()), Err(ExecError::Spawn { .. })));
+        assert!(matches!(exec.named("no-such-program", dir.path(), path), Err(ExecError::Spawn { .. })));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::event::{Event, Reporter};
 use crate::exec::{Exec, ExecError, Run, Status};
+use crate::gomod::bootstrap::BootstrapError;
 use crate::gomod::host::GoBin;
 use crate::names::{EnvName, GoVersion, Target, redact, visible};
 
@@ -17,15 +18,10 @@ pub enum GoError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Exec(#[from] ExecError),
-    /// The installed `go` cannot switch to another version.
-    #[error("{} is Go {found}; forge needs Go 1.21 or newer to fetch the exact version that a release wants", path.display())]
-    #[diagnostic(help("install a newer Go from https://go.dev/dl and put its bin folder first in PATH"))]
-    TooOld {
-        /// The program.
-        path: PathBuf,
-        /// What it says it is.
-        found: String,
-    },
+    /// There is none, and none can be fetched.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bootstrap(#[from] BootstrapError),
     /// The installed `go` is not in a tree that says its version.
     #[error("cannot tell which Go {} is", path.display())]
     #[diagnostic(help("`go version` should print something like `go version go1.26.5 linux/amd64`"))]
@@ -161,6 +157,11 @@ impl GoEnv {
         self.0.insert(name.into(), value.into());
     }
 
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+
     /// All variables.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(k, v)| (k.as_os_str(), v.as_os_str()))
@@ -186,6 +187,12 @@ impl<'a> Go<'a> {
             }
         }
         passed.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+        // make and `prepare` call it by its name.
+        if let Some(first) = bin.path_entry() {
+            let rest = exec.environment().get("PATH").unwrap_or_default();
+            let all = std::iter::once(first).chain(std::env::split_paths(rest));
+            passed.insert("PATH".into(), std::env::join_paths(all).unwrap_or_else(|_| rest.to_owned()));
+        }
         let asked = exec
             .program(bin.path())
             .arg("env")
@@ -193,6 +200,7 @@ impl<'a> Go<'a> {
             .args(PASSED_GO)
             .env("GOTOOLCHAIN", "local")
             .env("GOFLAGS", "")
+            .env_remove("GOROOT")
             .capture()?;
         let settings: BTreeMap<String, String> = serde_json::from_slice(&asked.stdout)
             .map_err(|e| GoError::Output { command: "go env -json".into(), reason: e.to_string() })?;

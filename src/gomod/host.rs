@@ -1,15 +1,19 @@
 //! The compilers of this machine, found without running them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::exec::{Exec, Tool};
+use crate::exec::{Exec, ExecError, Tool};
 use crate::gomod::go::{GoError, PASSED_CGO};
-use crate::names::GoVersion;
+use crate::names::{GoVersion, visible};
+
+/// The kind of a compiler that is an official toolchain, whoever fetched it.
+pub const MODULE: &str = "module";
 
 /// The `go` program of this machine and what identifies it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +23,44 @@ pub struct GoBin {
     version: GoVersion,
     /// Size and modification time of the program: a replaced Go is another one.
     stamp: (u64, u64),
+    /// True for one that forge fetched: the official toolchain, wherever it lies.
+    managed: bool,
+}
+
+/// Why the `go` of this machine cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lack {
+    /// There is none on PATH.
+    Absent,
+    /// It cannot switch to another version: that came with Go 1.21.
+    Old {
+        /// The program.
+        path: PathBuf,
+        /// What it says it is.
+        found: GoVersion,
+    },
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("`go` was not found in PATH"),
+            Self::Old { path, found } => {
+                write!(f, "{} is Go {found}, and 1.21 or newer is needed", visible(&path.to_string_lossy()))
+            }
+        }
+    }
 }
 
 impl GoBin {
+    /// The one in the folder of a toolchain that forge fetched.
+    pub(super) fn managed(folder: &Path, version: GoVersion) -> Self {
+        Self { path: folder.join("bin/go"), goroot: folder.to_owned(), version, stamp: (0, 0), managed: true }
+    }
+    /// The folder that has to come first in PATH for whoever calls it by name.
+    pub(super) fn path_entry(&self) -> Option<PathBuf> {
+        self.managed.then(|| self.goroot.join("bin"))
+    }
     /// The program, with links resolved.
     pub fn path(&self) -> &Path {
         &self.path
@@ -31,19 +70,23 @@ impl GoBin {
         &self.version
     }
     /// Where the compiler of `wanted` comes from: the installed tree itself, or a toolchain module that `go` fetches and
-    /// verifies against the checksum database. Part of the build key: distributions patch their Go.
+    /// verifies against the checksum database. Part of the build key: distributions patch their Go. One that forge fetched
+    /// is the same as the module.
     pub fn kind_for(&self, wanted: &GoVersion) -> String {
-        if *wanted == self.version {
+        if *wanted == self.version && !self.managed {
             format!("installed {} {}.{}", self.goroot.display(), self.stamp.0, self.stamp.1)
         } else {
-            "module".to_owned()
+            MODULE.to_owned()
         }
     }
 }
 
 /// Finds `go` on PATH without running it: its version is in the file `VERSION` of its tree.
-pub fn find_go(exec: &Exec) -> Result<GoBin, GoError> {
-    let found = exec.find(Tool::Go)?;
+pub fn find_go(exec: &Exec) -> Result<Result<GoBin, Lack>, GoError> {
+    let found = match exec.find(Tool::Go) {
+        Err(ExecError::NotFound { .. }) => return Ok(Err(Lack::Absent)),
+        found => found?,
+    };
     let path = fs::canonicalize(&found).unwrap_or(found);
     let stamp = fs::metadata(&path)
         .ok()
@@ -65,9 +108,9 @@ pub fn find_go(exec: &Exec) -> Result<GoBin, GoError> {
     };
     let number = |i: usize| version.as_str().split('.').nth(i).and_then(|p| p.parse::<u32>().ok());
     if number(0) == Some(1) && number(1).is_some_and(|minor| minor < 21) {
-        return Err(GoError::TooOld { path, found: version.to_string() });
+        return Ok(Err(Lack::Old { path, found: version }));
     }
-    Ok(GoBin { path, goroot, version, stamp })
+    Ok(Ok(GoBin { path, goroot, version, stamp, managed: false }))
 }
 
 fn ask(exec: &Exec, path: &Path) -> Result<(PathBuf, GoVersion), GoError> {

@@ -64,7 +64,8 @@ impl GitUrl {
     }
 }
 
-fn is_loopback(rest: &str) -> bool {
+/// True where what follows `://` names a host of this machine.
+pub(super) fn is_loopback(rest: &str) -> bool {
     let authority = rest.split('/').next().unwrap_or("");
     let host = authority.rsplit('@').next().unwrap_or("");
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|l| host == *l || host.strip_prefix(l).is_some_and(|p| p.starts_with(':')))

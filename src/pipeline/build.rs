@@ -119,7 +119,7 @@ impl Session<'_> {
             Driver::Docker => format!("{} {}", self.exec.stamp(Tool::Make)?, self.exec.stamp(engine(self.exec)?)?),
         };
         Ok(Host {
-            go_kind: self.go_bin()?.kind_for(go),
+            go_kind: self.go_kind(go)?,
             c_compiler: if rule.cgo || made { crate::gomod::c_compiler(self.exec) } else { String::new() },
             c_env: if rule.cgo || made { crate::gomod::c_env(self.exec) } else { Default::default() },
             make,

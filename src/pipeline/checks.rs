@@ -107,7 +107,7 @@ impl Session<'_> {
             let rule = build_rule(&component.upstream, Release::parse(&judged.version).as_ref(), None)?;
             key = key.field("rule", format!("{rule:?}"));
         } else {
-            key = key.field("go program", self.go_bin()?.version().to_string());
+            key = key.field("go program", self.go_bin_version()?.to_string());
         }
         let inside = component.replace.iter().filter_map(|r| match r {
             Replace::Component(name) => self.recipe.components.get(name),
@@ -218,7 +218,7 @@ impl Session<'_> {
             Some(text) => GoModFile::read(&installed, &text)?.go_version().and_then(toolchain_of),
             None => None,
         };
-        let host = self.go_bin()?.version().clone();
+        let host = self.go_bin_version()?;
         let go = match asked.filter(|asked| *asked > host) {
             Some(newer) => self.go(&newer)?,
             None => installed,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::build::engine;
 use crate::exec::{Exec, Tool};
-use crate::gomod::{GoError, find_go};
+use crate::gomod::{find_go, in_store, managed};
 use crate::names::{RecipeName, redact, visible};
 use crate::pipeline::select::picks;
 use crate::recipe::model::{Driver, Recipe};
@@ -62,7 +62,7 @@ pub fn examine(exec: &Exec, recipes: &[Recipe], store: &Path) -> Vec<Finding> {
     };
     vec![
         git(exec, all.clone()),
-        go(exec, all),
+        go(exec, store, all),
         c_compiler(exec, needing(&|needs| needs.c_compiler)),
         tool(exec, Tool::Make, needing(&|needs| needs.make)),
         containers(exec, needing(&|needs| needs.containers)),
@@ -139,16 +139,25 @@ fn git(exec: &Exec, needed_by: Vec<RecipeName>) -> Finding {
     good("git", said, needed_by)
 }
 
-fn go(exec: &Exec, needed_by: Vec<RecipeName>) -> Finding {
+fn go(exec: &Exec, store: &Path, needed_by: Vec<RecipeName>) -> Finding {
     const HOW: &str = "install Go 1.21 or newer from https://go.dev/dl/ and put its bin folder into PATH";
-    match find_go(exec) {
-        Ok(bin) => {
+    let lack = match find_go(exec) {
+        Ok(Ok(bin)) => {
             let found = format!("Go {} ({}); other versions are fetched by it", bin.version(), bin.path().display());
-            good("go", found, needed_by)
+            return good("go", found, needed_by);
         }
-        Err(GoError::Exec(_)) => missing("go", "not in PATH", Some(HOW.into()), needed_by),
-        Err(error) => missing("go", error.to_string(), Some(HOW.into()), needed_by),
+        Ok(Err(lack)) => lack,
+        Err(error) => return missing("go", error.to_string(), Some(HOW.into()), needed_by),
+    };
+    let Some((version, folder)) = Store::open(store).ok().and_then(|store| managed(&store)) else {
+        return missing("go", lack.to_string(), Some(HOW.into()), needed_by);
+    };
+    if let Some(bin) = in_store(&folder) {
+        let found = format!("{lack}; Go {version} of the store ({}) fetches other versions", bin.path().display());
+        return good("go", found, needed_by);
     }
+    let found = format!("{lack}; Go {version} will be fetched into the store");
+    Finding { check: "go", health: Health::Notice, found, mend: Some(format!("`forge fetch` does it now; or {HOW}")), needed_by }
 }
 
 fn c_compiler(exec: &Exec, needed_by: Vec<RecipeName>) -> Finding {

@@ -10,7 +10,7 @@ use crate::exec::Exec;
 use crate::files::Files;
 use crate::git::GitError;
 use crate::git::remote::RemoteRef;
-use crate::gomod::{Go, GoBin, find_go};
+use crate::gomod::{Go, GoBin, GoError, MODULE, bootstrap, find_go, managed};
 use crate::names::{ComponentName, GitUrl, GoVersion, Target};
 use crate::pipeline::error::PipelineError;
 use crate::recipe::model::{Driver, Recipe, Replace};
@@ -90,9 +90,29 @@ impl Asked {
 }
 
 impl<'a> Session<'a> {
-    /// The installed `go`, found without running it.
+    /// The installed `go`, found without running it; where there is none that can be used, the store's own, fetched once.
     pub fn go_bin(&self) -> Result<GoBin, PipelineError> {
-        Ok(find_go(self.exec)?)
+        match find_go(self.exec)? {
+            Ok(bin) => Ok(bin),
+            Err(lack) => {
+                let bin = bootstrap(self.exec, self.store, lack, self.options.offline, self.reporter);
+                Ok(bin.map_err(GoError::from)?)
+            }
+        }
+    }
+
+    /// Where the compiler of `wanted` comes from. Nothing is fetched for that: what forge would fetch is known.
+    pub fn go_kind(&self, wanted: &GoVersion) -> Result<String, PipelineError> {
+        Ok(find_go(self.exec)?.map_or_else(|_| MODULE.to_owned(), |bin| bin.kind_for(wanted)))
+    }
+
+    /// The version of the `go` that is asked first, installed or not.
+    pub fn go_bin_version(&self) -> Result<GoVersion, PipelineError> {
+        match (find_go(self.exec)?, managed(self.store)) {
+            (Ok(bin), _) => Ok(bin.version().clone()),
+            (Err(_), Some((version, _))) => Ok(version),
+            (Err(_), None) => Ok(self.go_bin()?.version().clone()),
+        }
     }
 
     /// `go` at an exact version.

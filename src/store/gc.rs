@@ -33,6 +33,8 @@ pub enum Kind {
     Memo,
     /// A finished build.
     Build,
+    /// A Go that forge fetched.
+    Toolchain,
     /// Sources of an origin.
     Clone,
 }
@@ -106,7 +108,7 @@ fn chosen(mut items: Vec<Item>, total: u64, budget: Budget, busy: bool) -> Vec<I
         let goes = match item.kind {
             Kind::Rubbish => true,
             Kind::Failed => old || too_much || budget.age.is_none() && budget.size.is_none(),
-            Kind::Memo | Kind::Build | Kind::Clone => !busy && (old || too_much),
+            Kind::Memo | Kind::Build | Kind::Toolchain | Kind::Clone => !busy && (old || too_much),
         };
         if goes {
             left -= item.bytes;
@@ -132,6 +134,9 @@ impl Store {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             // A build that was never finished is a folder `new.XXXXXX`; while others are at work it may be theirs.
             add(Kind::Build, path.clone(), &if name.starts_with("new.") { vec![] } else { vec![path.join("record.json")] });
+        }
+        for path in entries(&self.root.join("toolchains")) {
+            add(Kind::Toolchain, path, &[]);
         }
         for path in entries(&self.root.join("memo")) {
             add(Kind::Memo, path, &[]);

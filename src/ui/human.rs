@@ -108,6 +108,11 @@ impl Reporter for Human {
                 self.end();
                 self.line(&capitalized(what), &format!("{component} {detail}"));
             }
+            Event::FetchStarted { what, from } if normal => self.begin("Fetching", &format!("{what} from {from}")),
+            Event::FetchDone { what } if normal => {
+                self.end();
+                self.line("Fetched", &what);
+            }
             Event::Progress { what, done, total } if normal => match total {
                 0 => self.message(format!("{what}: {done}")),
                 total => self.message(format!("{what}: {}%", done.saturating_mul(100) / total)),

@@ -108,8 +108,8 @@ fn targets_share_one_tree_and_an_unchanged_build_touches_nothing() {
     // git is not needed for that; go identifies the toolchain, and is.
     let without_git = sandbox.command(&["build"]).env("PATH", sandbox.tools(&["go"])).run();
     without_git.ok().lacks("Compiling");
-    let without_go = sandbox.command(&["build"]).env("PATH", sandbox.tools(&["git"])).run();
-    without_go.code(1).says("`go` was not found in PATH").says("https://go.dev/dl");
+    let without_go = sandbox.command(&["build"]).env("PATH", sandbox.tools(&["git"])).env("GOPROXY", "off").run();
+    without_go.code(1).says("`go` was not found in PATH, and GOPROXY=off leads to no Go").says("https://go.dev/dl");
     assert_eq!(stamps(&dist), before);
 }
 

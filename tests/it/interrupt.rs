@@ -273,7 +273,7 @@ fn a_full_disk_is_told_and_leaves_nothing_half_written() {
 }
 
 #[test]
-fn an_old_or_missing_go_is_told() {
+fn an_old_or_missing_go_is_told_where_none_can_be_fetched() {
     let (sandbox, _up) = Sandbox::with_app(&["v1.2.3"]);
     let old = sandbox.root().join("old-go");
     fs::create_dir_all(old.join("bin")).unwrap();
@@ -281,10 +281,10 @@ fn an_old_or_missing_go_is_told() {
     fs::write(old.join("bin/go"), "#!/bin/sh\necho go version go1.20.14 linux/amd64\n").unwrap();
     fs::set_permissions(old.join("bin/go"), fs::Permissions::from_mode(0o755)).unwrap();
     let git = sandbox.tools(&["git"]);
-    let with = |path: String| sandbox.command(&["build"]).env("PATH", path).run();
+    let with = |path: String| sandbox.command(&["build"]).env("PATH", path).env("GOPROXY", "off").run();
     with(format!("{}:{}", old.join("bin").display(), git.display()))
         .code(1)
-        .says("is Go 1.20.14; forge needs Go 1.21 or newer")
+        .says("is Go 1.20.14, and 1.21 or newer is needed")
         .says("https://go.dev/dl");
     with(git.display().to_string()).code(1).says("`go` was not found in PATH").says("https://go.dev/dl");
     with(sandbox.tools(&["go"]).display().to_string()).code(1).says("`git` was not found in PATH").says("apt install git");

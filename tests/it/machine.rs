@@ -41,7 +41,7 @@ fn a_doctor_tells_what_a_recipe_lacks_and_how_to_get_it() {
     let command = sandbox.command(&["doctor", "--store", "recipes/app.toml", "--json"]);
     let ran = command.env("PATH", sandbox.empty()).env("HTTPS_PROXY", "http://me:s3cr3t@proxy.example:8080").run();
     let document = ran.code(1).json();
-    for check in ["git", "go", "store"] {
+    for check in ["git", "store"] {
         assert_eq!(finding(&document, check)["health"], "missing", "{document}");
     }
     assert!(ran.stdout.contains("proxy.example") && !ran.stdout.contains("s3cr3t"), "{}", ran.stdout);

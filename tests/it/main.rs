@@ -10,6 +10,7 @@ mod interrupt;
 mod kit;
 mod lock;
 mod machine;
+mod managed_go;
 mod matrix;
 mod matrix_blame;
 mod matrix_compile;

@@ -50,7 +50,7 @@ fn go_env() -> &'static serde_json::Value {
     static GO: OnceLock<serde_json::Value> = OnceLock::new();
     #[expect(clippy::disallowed_methods, reason = "the kit is the tests' only door to other programs")]
     GO.get_or_init(|| {
-        let names = ["GOVERSION", "GOMODCACHE", "GOCACHE", "GOPATH"];
+        let names = ["GOVERSION", "GOMODCACHE", "GOCACHE", "GOPATH", "GOPROXY"];
         let out = Command::new("go").args(["env", "-json"]).args(names).current_dir("/").env("GOTOOLCHAIN", "local").output();
         let out = out.expect("the tests need `go` in PATH");
         serde_json::from_slice(&out.stdout).expect("`go env -json` prints JSON")
@@ -60,6 +60,11 @@ fn go_env() -> &'static serde_json::Value {
 /// The installed Go, such as `go1.26.8`: what a program asks for so that no toolchain is downloaded.
 pub(crate) fn go_version() -> &'static str {
     go_env()["GOVERSION"].as_str().expect("`go env` knows its version")
+}
+
+/// Where modules come from here, by the installed Go's own settings.
+pub(crate) fn goproxy() -> &'static str {
+    go_env()["GOPROXY"].as_str().expect("`go env` knows its proxy")
 }
 
 /// The platform of this machine, `linux/amd64`.

@@ -9,13 +9,15 @@ mod program;
 mod proxy;
 mod run;
 mod sandbox;
+mod server;
 mod upstream;
 
 pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_mod, skip, tool, tool_ok};
-pub(crate) use host::{git, go_version, host};
+pub(crate) use host::{git, go_version, goproxy, host};
 pub(crate) use mail::series_toml;
 pub(crate) use program::Program;
 pub(crate) use proxy::ModuleProxy;
 pub(crate) use run::{Cmd, Ran};
 pub(crate) use sandbox::Sandbox;
+pub(crate) use server::{Answer, Server};
 pub(crate) use upstream::Upstream;
