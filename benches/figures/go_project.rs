@@ -31,8 +31,9 @@ pub(crate) fn make(project: &Project) {
         "recipes/tool.toml",
         &format!(
             "description = \"of the size of k0sctl\"\n\n[component.tool]\ngit = {:?}\nversion = \"v1.0.0\"\nseries = [\"differently\"]\n\n\
-             [[component.tool.build]]\npackages = [\"main.go\"]\ntags = [\"netgo\", \"osusergo\"]\nldflags = [\"-s\", \"-w\"]\n\
-             flags = [\"-trimpath\"]\n",
+             [[component.tool.build]]\ndriver = \"go\"\npackages = [\"main.go\"]\ntags = [\"netgo\", \"osusergo\"]\nldflags = [\"-s\", \"-w\"]\n\
+             flags = [\"-trimpath\"]\n\n\
+             [[component.tool.build]]\ndriver = \"make\"\ngoal = \"tool\"\noutput = \"tool\"\n",
             upstream.to_str().unwrap()
         ),
     );
@@ -73,4 +74,6 @@ fn sources(folder: &Path) {
          \ttext, _ := json.Marshal(sum)\n\tfmt.Println(\"hello\", string(text), server.Addr, page.Name())\n}\n",
     );
     fs::write(folder.join("main.go"), main).unwrap();
+    let line = "go build -trimpath -buildvcs=false -tags netgo,osusergo -ldflags '-s -w' -o tool main.go";
+    fs::write(folder.join("Makefile"), format!(".PHONY: tool\ntool:\n\t{line}\n")).unwrap();
 }

@@ -12,26 +12,27 @@ pub(crate) fn run(table: &mut Table) {
     let project = Project::new(None);
     go_project::make(&project);
     let demo = project.plain("demo");
-    forced(table, &project, &demo, "demo", "forced build, recipe demo");
-    forced(table, &project, "tool", "tool", "forced build, a git upstream of 250 packages");
+    forced(table, &project, &demo, "demo", "forced build, recipe demo", &[]);
+    forced(table, &project, "tool", "tool", "forced build, a git upstream of 250 packages", &[]);
+    forced(table, &project, "tool", "tool", "the same by its make", &["--driver", "make"]);
     if let Some(store) = std::env::var_os("FORGE_BENCH_STORE") {
         let project = Project::new(Some(PathBuf::from(store)));
         let stock = project.plain("stock");
-        forced(table, &project, &stock, "k0sctl", "forced build of k0sctl");
+        forced(table, &project, &stock, "k0sctl", "forced build of k0sctl", &[]);
     }
 }
 
-fn forced(table: &mut Table, project: &Project, recipe: &str, component: &str, name: &str) {
+fn forced(table: &mut Table, project: &Project, recipe: &str, component: &str, name: &str, more: &[&str]) {
     let words = project.one(recipe, component);
     let build = || {
         let mut command = project.forge(&["build"]);
-        command.args(words).arg("--out").arg(project.dist());
+        command.args(words).args(more).arg("--out").arg(project.dist());
         command
     };
     output(&mut build());
-    let kept = project.store().join("builds").join(project.plan(recipe, component).key);
+    let kept = project.store().join("builds").join(project.plan_with(recipe, component, more).key);
     let script = project.path().join(format!("{component}.sh"));
-    fs::write(&script, output(project.forge(&["plan", "--sh"]).args(words))).unwrap();
+    fs::write(&script, output(project.forge(&["plan", "--sh"]).args(words).args(more))).unwrap();
     let work = project.path().join("by-hand");
     let (forge, by_hand) = in_turn(
         9,

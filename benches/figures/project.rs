@@ -83,7 +83,12 @@ impl Project {
 
     /// The plan of one component.
     pub(crate) fn plan(&self, recipe: &str, component: &str) -> Plan {
-        let json = output(self.forge(&["plan", "--json"]).args(self.one(recipe, component)));
+        self.plan_with(recipe, component, &[])
+    }
+
+    /// The plan of one component with more options.
+    pub(crate) fn plan_with(&self, recipe: &str, component: &str, more: &[&str]) -> Plan {
+        let json = output(self.forge(&["plan", "--json"]).args(self.one(recipe, component)).args(more));
         let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let build = &document["plan"]["builds"][0];
         let words = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
