@@ -58,6 +58,11 @@ pub enum Event {
         /// One line without its newline.
         line: String,
     },
+    /// Where several builds run side by side: those that run at this moment.
+    Building {
+        /// Each as `COMPONENT VERSION OS/ARCH`.
+        builds: Vec<String>,
+    },
     /// Another forge holds a lock that is needed.
     Waiting {
         /// What is locked.
@@ -97,4 +102,26 @@ pub struct Silent;
 
 impl Reporter for Silent {
     fn report(&self, _: Event) {}
+}
+
+/// Passes events on, with a label before each line of a child: whose it is, where several children talk.
+pub struct Labelled<'a> {
+    to: &'a dyn Reporter,
+    label: &'a str,
+}
+
+impl<'a> Labelled<'a> {
+    /// Passes on to `to`.
+    pub fn new(to: &'a dyn Reporter, label: &'a str) -> Self {
+        Self { to, label }
+    }
+}
+
+impl Reporter for Labelled<'_> {
+    fn report(&self, event: Event) {
+        self.to.report(match event {
+            Event::ChildLine { tool, line } => Event::ChildLine { tool, line: format!("{}: {line}", self.label) },
+            other => other,
+        });
+    }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::build::log::BuildLog;
 use crate::build::make::{Tools, make};
@@ -98,7 +97,6 @@ pub type Pointer<'a> = dyn Fn(&RelPath, usize) -> Option<String> + 'a;
 #[derive(Debug)]
 pub struct Built {
     path: PathBuf,
-    took: Duration,
 }
 
 impl Built {
@@ -106,16 +104,12 @@ impl Built {
     pub fn path(&self) -> &Path {
         &self.path
     }
-    /// How long prepare and build took.
-    pub fn took(&self) -> Duration {
-        self.took
-    }
 }
 
 /// Where a build happens.
 pub struct Place<'a> {
-    /// The sources; the commands of `prepare` run there once.
-    pub tree: &'a mut LaidOut,
+    /// The sources, prepared. Nothing but make writes there.
+    pub tree: &'a LaidOut,
     /// The binary to be.
     pub output: &'a Path,
     /// An empty folder: `{target_dir}`.
@@ -124,7 +118,7 @@ pub struct Place<'a> {
     pub work: &'a Path,
 }
 
-/// Runs the plan's commands in the tree.
+/// Runs `go build`, or make, in the prepared tree.
 pub fn compile(
     go: &Go<'_>,
     exec: &Exec,
@@ -134,15 +128,13 @@ pub fn compile(
     pointer: &Pointer<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Built, BuildError> {
-    let begun = Instant::now();
     let Place { tree, output, scratch, work } = place;
     let fill = |text: &String| text.replace("{target_dir}", &scratch.display().to_string());
     let extra_env = plan.build.extra_env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
-    prepare(go, exec, plan, tree, scratch, log, pointer, reporter)?;
     if let Some(made) = &plan.build.make {
         let tools = Tools { go, exec, log, pointer, reporter };
         make(tools, &plan.build, made, tree.dir(), output, work, &fill)?;
-        return Ok(Built { path: output.to_owned(), took: begun.elapsed() });
+        return Ok(Built { path: output.to_owned() });
     }
     let env = go.env(Some(&plan.target), plan.build.cgo, &extra_env);
     let (verb, rest) = plan.build.args.split_first().map_or(("build", &[][..]), |(v, r)| (v.as_str(), r));
@@ -152,12 +144,12 @@ pub fn compile(
     if !output.is_file() {
         return Err(BuildError::NoOutput { command });
     }
-    Ok(Built { path: output.to_owned(), took: begun.elapsed() })
+    Ok(Built { path: output.to_owned() })
 }
 
 /// Runs the commands that come before `go build`, where they have not run in this tree.
-#[expect(clippy::too_many_arguments, reason = "as compile, of which it is a part")]
-pub(in crate::build) fn prepare(
+#[expect(clippy::too_many_arguments, reason = "everything that a build works with, and what it writes to")]
+pub fn prepare(
     go: &Go<'_>,
     exec: &Exec,
     plan: &BuildPlan,

@@ -11,7 +11,7 @@ mod packages;
 mod payload;
 mod tree;
 
-pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile};
+pub use compile::{BuildError, Built, CompileError, Place, Pointer, compile, prepare};
 pub use containers::engine;
 pub use enter::{Visitor, enter};
 pub use expect::{CheckError, Checked, check};

@@ -170,7 +170,11 @@ pub(super) struct BuildArgs {
     /// Where binaries, logs and SHA256SUMS go
     #[arg(long, value_name = "DIR", default_value = "dist")]
     pub(super) out: PathBuf,
-    /// Print one JSON document
+    /// How many builds run side by side; each takes all processors that it can use, so that more than 1 helps where there are
+    /// many, or where builds wait for downloads
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(super) jobs: NonZeroUsize,
+    /// Print one JSON document, also where something failed
     #[arg(long)]
     pub(super) json: bool,
 }

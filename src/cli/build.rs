@@ -1,15 +1,20 @@
 //! `forge build`.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use crate::cli::args::{BuildArgs, DriverArg, WhatArgs};
 use crate::cli::context::{Context, Project};
 use crate::cli::exit::{CliError, DONE};
 use crate::cli::run::fail;
-use crate::pipeline::{Options, PipelineError, Selected, Selection, build_all, select};
+use crate::names::{ComponentName, Revision, Target, redact, visible};
+use crate::pipeline::{Artifact, Failure, Options, PipelineError, Selected, Selection, Stage, build_all, select};
 use crate::recipe::model::{Driver, Replace};
 use crate::recipe::targets::parse_target;
 use crate::recipe::words::parse_replace;
+use crate::ui::plain;
 
 pub(super) fn run(context: &Context, args: &BuildArgs) -> Result<u8, CliError> {
     let project = context.project(&args.what.session.recipe)?;
@@ -18,30 +23,59 @@ pub(super) fn run(context: &Context, args: &BuildArgs) -> Result<u8, CliError> {
     let store = context.store()?;
     let session = context.session(&project, &store, &options);
     let mut lock = context.lock(&project)?;
-    let outcome = build_all(&session, &selected, &mut lock, &context.absolute(&args.out))?;
+    let outcome = build_all(&session, &selected, &mut lock, &context.absolute(&args.out), args.jobs)?;
     context.end_progress();
-    let shown = |path: &std::path::Path| args.out.join(path.file_name().unwrap_or_default()).display().to_string();
+    let shown = |path: &Path| args.out.join(path.file_name().unwrap_or_default()).display().to_string();
+    let failures: Vec<(Failed, CliError)> = outcome.failures.into_iter().map(Failed::of).collect();
     if args.json {
-        let artifacts: Vec<_> = outcome
-            .artifacts
-            .iter()
-            .map(|a| {
-                json!({"component": a.component, "version": a.version, "target": a.target, "path": shown(&a.path),
-                       "sha256": a.sha256, "cached": a.cached})
-            })
-            .collect();
-        context.json(&json!({"schema": 1, "artifacts": artifacts}))?;
+        let artifact = |a: &Artifact| {
+            json!({"component": a.component, "version": a.version, "target": a.target, "path": shown(&a.path),
+                   "sha256": a.sha256, "cached": a.cached})
+        };
+        let artifacts: Vec<_> = outcome.artifacts.iter().map(artifact).collect();
+        let failures: Vec<&Failed> = failures.iter().map(|(failed, _)| failed).collect();
+        context.json(&json!({"schema": 1, "artifacts": artifacts, "failures": failures}))?;
     } else {
         for artifact in &outcome.artifacts {
             context.print(&format!("{}  {}", artifact.sha256, shown(&artifact.path)))?;
         }
     }
-    let mut code = DONE;
-    for failure in outcome.failures {
-        let failed = fail(&CliError::from(failure), Some(context));
-        code = if code == DONE { failed } else { code };
+    // A missing tool is missing for every platform: once is enough.
+    let mut told = BTreeSet::new();
+    for (_, error) in &failures {
+        if told.insert(plain(error.diagnostic())) {
+            fail(error, Some(context));
+        }
     }
-    Ok(code)
+    Ok(failures.first().map_or(DONE, |(failed, _)| failed.code))
+}
+
+/// A failure as scripts read it.
+#[derive(serde::Serialize)]
+struct Failed {
+    component: ComponentName,
+    wanted: String,
+    version: Option<Revision>,
+    target: Option<Target>,
+    stage: Stage,
+    /// The exit code of a run with this failure alone.
+    code: u8,
+    message: String,
+    /// What people read below the message, a paragraph each.
+    details: Vec<String>,
+    tree: Option<PathBuf>,
+    log: Option<PathBuf>,
+}
+
+impl Failed {
+    fn of(failure: Failure) -> (Self, CliError) {
+        let (tree, log) = failure.left().map(|(tree, log)| (tree.to_owned(), log.to_owned())).unzip();
+        let Failure { component, wanted, version, target, stage, error } = failure;
+        let error = CliError::from(error);
+        let (message, code) = (plain(error.diagnostic()), error.code());
+        let details = error.notes().details.iter().map(|text| visible(&redact(text))).collect();
+        (Self { component, wanted, version, target, stage, code, message, details, tree, log }, error)
+    }
 }
 
 /// Shared by build and plan: session options with those that say what is built.

@@ -111,6 +111,7 @@ fn pipeline(error: &PipelineError) -> u8 {
         PipelineError::Payload(PayloadError::Broken { .. }) => FACT,
         PipelineError::Check(CheckError::Wrong { .. } | CheckError::Info(_)) => FACT,
         PipelineError::BuildFailed { source, .. } => pipeline(source),
+        PipelineError::NotPrepared { .. } => TOOL,
         _ => ENVIRONMENT,
     }
 }
@@ -168,8 +169,8 @@ fn notes(error: &PipelineError) -> Notes {
             if let Some(help) = source.help() {
                 notes.help.push(help.to_string());
             }
-            notes.details.push(format!("tree: {}", tree.display()));
-            notes.details.push(format!("log:  {}", log.display()));
+            notes.places.push(format!("tree: {}", tree.display()));
+            notes.places.push(format!("log:  {}", log.display()));
             notes.help.push(format!("to go on by hand, in the environment of the build: {shell}"));
         }
         _ => {}

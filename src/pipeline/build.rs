@@ -1,115 +1,268 @@
-//! Building: what is not there yet is laid out, compiled, checked, kept and delivered.
+//! Building: what is not there yet is laid out, compiled, checked, kept and delivered, several side by side where that is
+//! wanted. What fails does not keep the rest from being built.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::artifact::{self, Stored};
-use crate::build::{BuildLog, LaidOut, TreePart, check, compile, engine, graft, lay_out};
-use crate::disk::{FileLock, create_dir_all};
-use crate::event::Event;
-use crate::exec::{ExecError, Tool};
-use crate::git::objects::Objects;
+use crate::build::engine;
+use crate::disk::create_dir_all;
+use crate::event::{Event, Labelled};
+use crate::exec::Tool;
 use crate::gomod::GoEnv;
-use crate::names::{ComponentName, GoVersion, RelPath, Revision, Sha256, Target, TreeId};
-use crate::patch;
+use crate::names::{GoVersion, Target};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
-use crate::pipeline::resolve::{Mode, Resolved, ResolvedPart, variables_of};
+use crate::pipeline::outcome::{Artifact, Failure, Outcome, Stage};
+use crate::pipeline::queue::{self, Next, Piece, Shape};
+use crate::pipeline::resolve::{Resolved, ResolvedPart};
+use crate::pipeline::resolve_all::resolve_each;
 use crate::pipeline::select::Selected;
-use crate::pipeline::session::{Session, Trust};
-use crate::plan::{self, BuildLock, BuildPlan, Host, Lock, LockEntry, Origin, Part, Request, Sources};
-use crate::recipe::model::{Component, Driver, Source};
-use crate::recipe::rule::build_rule;
-use crate::release::Release;
-use crate::store::WorkDir;
+use crate::pipeline::session::{Asked, Session};
+use crate::pipeline::site::{Job, Site, source_folder};
+use crate::plan::{self, BuildLock, BuildPlan, Host, Part, Request, Sources};
+use crate::recipe::model::{Component, Driver};
 
-/// A binary in the output folder.
-#[derive(Debug, Clone)]
-pub struct Artifact {
-    /// The component.
-    pub component: ComponentName,
-    /// The release.
-    pub version: Revision,
-    /// The platform.
-    pub target: Target,
-    /// The binary.
-    pub path: PathBuf,
-    /// Its checksum.
-    pub sha256: Sha256,
-    /// True where nothing had to be compiled.
-    pub cached: bool,
-}
-
-/// What came of a run: good artifacts stay although others failed.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// What was delivered.
-    pub artifacts: Vec<Artifact>,
-    /// What failed, in order.
-    pub failures: Vec<PipelineError>,
-}
-
-/// Builds everything selected into `dist`.
+/// Builds everything selected into `dist`, at most `jobs` at once.
 pub fn build_all(
     session: &Session<'_>,
     selected: &[Selected<'_>],
     lock: &mut LockFile,
     dist: &Path,
+    jobs: NonZeroUsize,
 ) -> Result<Outcome, PipelineError> {
-    let resolved = resolve_all(session, selected, lock)?;
+    let resolved = resolve_each(session, selected, lock)?;
+    let run = Run { session, dist, jobs, slots: Mutex::default(), building: Mutex::default(), delivering: Mutex::default() };
+    let mut groups = Vec::new();
+    for (place, (selected, resolved)) in selected.iter().zip(resolved).enumerate() {
+        match resolved {
+            Ok(resolved) => groups.push(run.planned(place, selected, resolved)),
+            Err(error) => run.put((place, 0), Err(failure(selected, None, None, Stage::Resolve, error))),
+        }
+    }
+    let shapes: Vec<Shape> = groups.iter().map(Group::shape).collect();
+    queue::run(jobs.get(), &shapes, &|piece, open| run.piece(&groups[piece.group], piece, open), &|group| {
+        run.close(&groups[group])
+    });
+    session.check_interrupt()?;
     let mut outcome = Outcome::default();
-    for (selected, resolved) in selected.iter().zip(&resolved) {
-        session.build_component(selected.component, resolved, dist, &mut outcome)?;
+    for slot in run.slots.into_inner().unwrap_or_else(PoisonError::into_inner).into_values() {
+        match slot {
+            Ok(artifact) => outcome.artifacts.push(artifact),
+            Err(failure) => outcome.failures.push(failure),
+        }
     }
     Ok(outcome)
 }
 
-/// Resolves everything selected, and writes the lock where it changed (or fails, with `--locked`).
-pub fn resolve_all(
-    session: &Session<'_>,
-    selected: &[Selected<'_>],
-    file: &mut LockFile,
-) -> Result<Vec<Resolved>, PipelineError> {
-    if let Some(ad_hoc) = selected.iter().find(|s| s.pick.ad_hoc).filter(|_| session.options.locked) {
-        return Err(PipelineError::LockedAdHoc(format!("{}@{}", ad_hoc.component.name, ad_hoc.pick.wanted)));
+/// The place of a result: the number of the release among those selected, and that of the platform.
+type Slot = (usize, usize);
+
+/// All builds of one run.
+struct Run<'a> {
+    session: &'a Session<'a>,
+    dist: &'a Path,
+    jobs: NonZeroUsize,
+    slots: Mutex<BTreeMap<Slot, Result<Artifact, Failure>>>,
+    /// What is being built at this moment.
+    building: Mutex<Vec<String>>,
+    /// Own builds wait for each other here; waiting at the lock of the folder would be told as waiting for another forge.
+    delivering: Mutex<()>,
+}
+
+/// The builds of one release that are not in the store.
+struct Group<'a> {
+    place: usize,
+    selected: &'a Selected<'a>,
+    resolved: Resolved,
+    /// With the number of the platform.
+    builds: Vec<(usize, BuildPlan)>,
+    site: Mutex<Option<Arc<Site>>>,
+    /// Builds that failed in the work folder: where its tree is kept is known when all are done.
+    failed: Mutex<Vec<(usize, PipelineError)>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn failure(
+    selected: &Selected<'_>,
+    resolved: Option<&Resolved>,
+    target: Option<&Target>,
+    stage: Stage,
+    error: PipelineError,
+) -> Failure {
+    let version = match (&error, resolved) {
+        (_, Some(resolved)) => Some(resolved.entry.release.clone()),
+        (PipelineError::Patches { component, release, .. }, None) if *component == selected.component.name => {
+            Some(release.clone())
+        }
+        (_, None) => None,
+    };
+    Failure {
+        component: selected.component.name.clone(),
+        wanted: selected.pick.wanted.to_string(),
+        version,
+        target: target.cloned(),
+        stage,
+        error,
     }
-    if file.is_tidy(session.recipe)
-        && let Some(known) = session.recall_all(selected, &file.lock)?
-    {
-        return Ok(known);
+}
+
+fn stage_of(error: &PipelineError) -> Stage {
+    match error {
+        PipelineError::Check(_) => Stage::Check,
+        PipelineError::Artifact(_) => Stage::Deliver,
+        _ => Stage::Build,
     }
-    let _guard = file.guard(session)?;
-    file.reread(session)?;
-    let before = file.lock.clone();
-    let mut out = Vec::new();
-    for selected in selected {
-        if selected.pick.ad_hoc {
-            out.push(session.resolve(selected, &mut Lock::default(), &before, Mode::Fresh)?);
-        } else {
-            let mut lock = file.lock.clone();
-            let resolved = session.resolve(selected, &mut lock, &before, Mode::Keep)?;
-            // What is only for this run never reaches the lock.
-            if session.options.replaces.is_empty()
-                && session.options.trust != Trust::Sources
-                && session.as_the_recipe_drives(selected.component, &resolved.entry)?
-            {
-                file.lock = lock;
+}
+
+impl Group<'_> {
+    fn shape(&self) -> Shape {
+        // make may do anything to the machine around its tree, and the containers of a release are ended together.
+        Shape { pieces: self.builds.len(), one_by_one: self.builds.iter().any(|(_, plan)| plan.build.make.is_some()) }
+    }
+
+    /// The work folder, which the first build makes.
+    fn site(&self, session: &Session<'_>) -> Result<Arc<Site>, PipelineError> {
+        let mut site = locked(&self.site);
+        if let Some(site) = &*site {
+            return Ok(Arc::clone(site));
+        }
+        let opened = Arc::new(Site::open(session, self.selected.component, &self.builds[0].1)?);
+        *site = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+impl<'a> Run<'a> {
+    fn put(&self, slot: Slot, result: Result<Artifact, Failure>) {
+        locked(&self.slots).insert(slot, result);
+    }
+
+    /// Plans a release for every platform, and delivers what is in the store already.
+    fn planned(&self, place: usize, selected: &'a Selected<'a>, resolved: Resolved) -> Group<'a> {
+        let mut builds = Vec::new();
+        for (number, target) in self.session.targets().iter().enumerate() {
+            let fail = |stage, error| Err(failure(selected, Some(&resolved), Some(target), stage, error));
+            match self.session.plan(selected.component, &resolved, target) {
+                Ok(plan) => match artifact::find(self.session.store, &plan.key) {
+                    Some(stored) => {
+                        let done = self.deliver(self.session, &plan, &stored, true);
+                        self.put((place, number), done.or_else(|error| fail(Stage::Deliver, error)));
+                    }
+                    None => builds.push((number, plan)),
+                },
+                Err(error) => self.put((place, number), fail(Stage::Plan, error)),
             }
-            out.push(resolved);
+        }
+        Group { place, selected, resolved, builds, site: Mutex::default(), failed: Mutex::default() }
+    }
+
+    /// Builds one piece.
+    fn piece(&self, group: &Group<'_>, piece: Piece, open: &dyn Fn()) -> Next {
+        let (number, plan) = &group.builds[piece.index];
+        let label = format!("{} {} {}", plan.component, plan.version, plan.target);
+        let labelled = Labelled::new(self.session.reporter, &label);
+        // Several at once would be one flow of lines.
+        let session = if self.jobs.get() > 1 {
+            &Session { reporter: &labelled, asked: Asked::default(), ..*self.session }
+        } else {
+            self.session
+        };
+        self.tell(|building| building.push(label.clone()));
+        let done = self.build(session, group, plan, open);
+        self.tell(|building| building.retain(|other| *other != label));
+        if session.check_interrupt().is_err() {
+            return Next::Stop;
+        }
+        match done {
+            Ok(artifact) => self.put((group.place, *number), Ok(artifact)),
+            Err(error) => locked(&group.failed).push((piece.index, error)),
+        }
+        Next::Go
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Vec<String>)) {
+        if self.jobs.get() > 1 {
+            let mut building = locked(&self.building);
+            change(&mut building);
+            self.session.reporter.report(Event::Building { builds: building.clone() });
         }
     }
-    file.settle(session, &before)?;
-    Ok(out)
+
+    fn build(
+        &self,
+        session: &Session<'_>,
+        group: &Group<'_>,
+        plan: &BuildPlan,
+        open: &dyn Fn(),
+    ) -> Result<Artifact, PipelineError> {
+        create_dir_all(self.dist)?;
+        let site = group.site(session)?;
+        // Another forge may have built it while this one waited.
+        if let Some(stored) = artifact::find(session.store, &plan.key) {
+            return self.deliver(session, plan, &stored, true);
+        }
+        let job = Job { component: group.selected.component, resolved: &group.resolved, plan };
+        let stored = session.build_one(job, &site, open)?;
+        self.deliver(session, plan, &stored, false)
+    }
+
+    /// Tells of what failed in a release, now that nothing is built there any more and its work folder can be kept.
+    fn close(&self, group: &Group<'_>) {
+        let mut failed = std::mem::take(&mut *locked(&group.failed));
+        failed.sort_by_key(|(index, _)| *index);
+        let site = locked(&group.site).take().and_then(Arc::into_inner);
+        let in_folder = |error: &PipelineError| matches!(error, PipelineError::Build(_) | PipelineError::Check(_));
+        let first = failed.iter().find(|(_, error)| in_folder(error));
+        let kept = first.zip(site).and_then(|((index, _), site)| {
+            let kept = self.session.store.keep_failed(site.work, &group.builds[*index].1.file_name);
+            kept.map_err(|error| self.session.reporter.report(Event::Warning { text: error.to_string() })).ok()
+        });
+        for (index, source) in failed {
+            let (number, plan) = &group.builds[index];
+            let stage = stage_of(&source);
+            let error = match &kept {
+                Some(kept) if in_folder(&source) => PipelineError::BuildFailed {
+                    component: plan.component.clone(),
+                    release: plan.version.clone(),
+                    target: plan.target.to_string(),
+                    source: Box::new(source),
+                    tree: kept.join(source_folder(plan)),
+                    log: kept.join(format!("{}.log", plan.file_name)),
+                    shell: self.session.shell_line(group.selected.component, plan),
+                },
+                _ => source,
+            };
+            let failure = failure(group.selected, Some(&group.resolved), Some(&plan.target), stage, error);
+            self.put((group.place, *number), Err(failure));
+        }
+    }
+
+    fn deliver(&self, session: &Session<'_>, plan: &BuildPlan, stored: &Stored, cached: bool) -> Result<Artifact, PipelineError> {
+        let _one = locked(&self.delivering);
+        let (store, interrupt) = (session.store, session.exec.interrupt());
+        let done = artifact::deliver(store, stored, self.dist, &plan.file_name, session.reporter, interrupt)?;
+        if cached {
+            let detail = format!("{} for {}, unchanged", plan.version, plan.target);
+            session.reporter.report(Event::StageDone { component: plan.component.clone(), what: "fresh", detail });
+        }
+        Ok(Artifact {
+            component: plan.component.clone(),
+            version: plan.version.clone(),
+            target: plan.target.clone(),
+            path: done.path,
+            sha256: stored.record().sha256.clone(),
+            cached,
+        })
+    }
 }
 
 impl Session<'_> {
-    /// True where an entry is built as the recipe says: `--driver` names no other way.
-    fn as_the_recipe_drives(&self, component: &Component, entry: &LockEntry) -> Result<bool, PipelineError> {
-        let Some((_, build)) = self.options.driver.zip(entry.build.as_ref()) else { return Ok(true) };
-        let own = build_rule(&component.upstream, Release::parse(&entry.release).as_ref(), None)?;
-        Ok(own.driver == build.driver())
-    }
-
     /// What a plan has to know of this machine.
     fn host(&self, rule: &BuildLock, go: &GoVersion) -> Result<Host, PipelineError> {
         let made = rule.make.is_some();
@@ -152,242 +305,6 @@ impl Session<'_> {
         // A Makefile may run what it compiles first: for this machine it is not told of a platform.
         let foreign = rule.make.is_none() || *target != Target::host();
         Ok(plan::plan_build(request, GoEnv::pinned(go, foreign.then_some(target), rule.cgo))?)
-    }
-
-    fn build_component(
-        &self,
-        component: &Component,
-        resolved: &Resolved,
-        dist: &Path,
-        outcome: &mut Outcome,
-    ) -> Result<(), PipelineError> {
-        let mut missing = Vec::new();
-        for target in self.targets() {
-            let plan = self.plan(component, resolved, target)?;
-            match artifact::find(self.store, &plan.key) {
-                Some(stored) => outcome.artifacts.push(self.deliver(&plan, &stored, dist, true)?),
-                None => missing.push(plan),
-            }
-        }
-        let Some(first) = missing.first() else { return Ok(()) };
-        create_dir_all(dist)?;
-        let _lock = FileLock::acquire(&self.store.lock("build", first.key.as_str())?, self.reporter, self.exec.interrupt())?;
-        let mut work = self.store.work_dir(component.name.as_str())?;
-        let mut tree: Option<LaidOut> = None;
-        let mut failed = Vec::new();
-        for plan in &missing {
-            // Another forge may have built it while this one waited.
-            if let Some(stored) = artifact::find(self.store, &plan.key) {
-                outcome.artifacts.push(self.deliver(plan, &stored, dist, true)?);
-                continue;
-            }
-            match self.build_one(component, resolved, plan, &mut work, &mut tree) {
-                Ok(stored) => outcome.artifacts.push(self.deliver(plan, &stored, dist, false)?),
-                Err(PipelineError::Exec(ExecError::Interrupted(i))) => return Err(PipelineError::Exec(i.into())),
-                Err(error @ (PipelineError::Build(_) | PipelineError::Check(_))) => failed.push((plan, error)),
-                Err(error) => return Err(error),
-            }
-            // What is half prepared is the same for every target, and none may be built of it.
-            if tree.as_ref().is_some_and(|tree| !tree.prepared()) {
-                break;
-            }
-        }
-        let Some((first, _)) = failed.first() else { return Ok(()) };
-        let kept = self.store.keep_failed(work, &first.file_name)?;
-        for (plan, source) in failed {
-            outcome.failures.push(PipelineError::BuildFailed {
-                component: component.name.clone(),
-                release: plan.version.clone(),
-                target: plan.target.to_string(),
-                source: Box::new(source),
-                tree: kept.join(source_folder(plan)),
-                log: kept.join(format!("{}.log", plan.file_name)),
-                shell: self.shell_line(component, plan),
-            });
-        }
-        Ok(())
-    }
-
-    fn build_one(
-        &self,
-        component: &Component,
-        resolved: &Resolved,
-        plan: &BuildPlan,
-        work: &mut WorkDir,
-        tree: &mut Option<LaidOut>,
-    ) -> Result<Stored, PipelineError> {
-        let (name, io) = (&component.name, |path: &Path| {
-            let path = path.to_owned();
-            move |source| PipelineError::Io { path, source }
-        });
-        let go = self.go(&plan.build.go)?;
-        // What make left behind for one platform would count as done for the next.
-        if plan.build.make.is_some() {
-            *tree = None;
-        }
-        let laid_out = match tree {
-            Some(tree) => tree,
-            None => tree.insert(self.lay_out_build(component, resolved, plan, &work.path().join(source_folder(plan)))?),
-        };
-        let log_path = work.path().join(format!("{}.log", plan.file_name));
-        let mut log = BuildLog::create(&log_path).map_err(io(&log_path))?;
-        for line in header(plan) {
-            log.line(&line).map_err(io(&log_path))?;
-        }
-        let by = match plan.build.make.as_ref().map(|make| make.driver) {
-            None | Some(Driver::Go) => format!("Go {}", plan.build.go),
-            Some(Driver::Make) => format!("make and Go {}", plan.build.go),
-            Some(Driver::Docker) => "make in containers".to_owned(),
-        };
-        let detail = format!("{} for {} with {by}", plan.version, plan.target);
-        self.reporter.report(Event::StageStarted { component: name.clone(), what: "compiling", detail: detail.clone() });
-        let output = work.path().join("out").join(&plan.file_name);
-        let scratch = work.path().join("target").join(format!("{}-{}", plan.target.os(), plan.target.arch()));
-        for folder in [output.parent().unwrap_or(work.path()), &scratch] {
-            fs::create_dir_all(folder).map_err(io(folder))?;
-        }
-        let pointer = |path: &RelPath, line: usize| self.patch_behind(component, resolved, path, line).ok().flatten();
-        let place = crate::build::Place { tree: laid_out, output: &output, scratch: &scratch, work: work.path() };
-        let built = compile(&go, self.exec, plan, place, &mut log, &pointer, self.reporter)?;
-        if let Some(payload) = &plan.payload {
-            graft(built.path(), payload, self.exec.interrupt())?;
-            let text = format!("appended: {} files of {}, {} bytes", payload.members, payload.donor.display(), payload.size);
-            log.line(&text).map_err(io(&log_path))?;
-            self.reporter.report(Event::Notice { text });
-        }
-        let mut variables = variables_of(&resolved.entry, &plan.target);
-        variables.target_dir = Some(scratch.display().to_string());
-        let runs = work.path().join(format!("runs-{}-{}", plan.target.os(), plan.target.arch()));
-        let checked = check(self.exec, plan, &component.expect, &variables, built.path(), &runs)?;
-        let facts = match checked.not_run {
-            0 => format!("{} facts hold", checked.held),
-            n => format!("{} facts hold, {n} need a run on {} and were not checked", checked.held, plan.target),
-        };
-        log.line(&format!("checked: {facts}")).and_then(|_| log.finish()).map_err(io(&log_path))?;
-        let took = u64::try_from(built.took().as_millis()).unwrap_or(u64::MAX);
-        let stored = artifact::keep(self.store, plan, built.path(), &log_path, took, checked.held, checked.not_run)?;
-        let seconds = built.took().as_secs_f64();
-        self.reporter.report(Event::StageDone {
-            component: name.clone(),
-            what: "compiled",
-            detail: format!("{detail} in {seconds:.1} s; {facts}"),
-        });
-        Ok(stored)
-    }
-
-    fn deliver(&self, plan: &BuildPlan, stored: &Stored, dist: &Path, cached: bool) -> Result<Artifact, PipelineError> {
-        let done = artifact::deliver(self.store, stored, dist, &plan.file_name, self.reporter, self.exec.interrupt())?;
-        if cached {
-            let detail = format!("{} for {}, unchanged", plan.version, plan.target);
-            self.reporter.report(Event::StageDone { component: plan.component.clone(), what: "fresh", detail });
-        }
-        Ok(Artifact {
-            component: plan.component.clone(),
-            version: plan.version.clone(),
-            target: plan.target.clone(),
-            path: done.path,
-            sha256: stored.record().sha256.clone(),
-            cached,
-        })
-    }
-
-    /// Lays out what a build compiles.
-    pub(super) fn lay_out_build(
-        &self,
-        component: &Component,
-        resolved: &Resolved,
-        plan: &BuildPlan,
-        dir: &Path,
-    ) -> Result<LaidOut, PipelineError> {
-        let objects = self.entry_objects(component, &resolved.entry)?;
-        let inner: Vec<Objects> = resolved.parts.iter().map(|part| self.part_objects(part)).collect::<Result<_, _>>()?;
-        let parts: Vec<TreePart<'_>> = resolved
-            .parts
-            .iter()
-            .zip(&inner)
-            .map(|(part, objects)| TreePart { name: &part.name, objects, tree: &part.tree })
-            .collect();
-        let stamp = plan.build.stamp.map(|time| (&plan.version, time));
-        Ok(lay_out(dir, &objects, &resolved.entry.result, &parts, plan.module.as_ref(), stamp)?)
-    }
-
-    /// The objects of an entry, with base and result present: a store that lost them gets them again.
-    pub(super) fn entry_objects(&self, component: &Component, entry: &LockEntry) -> Result<Objects, PipelineError> {
-        let path = match (&entry.origin, &component.upstream.source, self.options.sources.get(&component.name)) {
-            (Origin::Git { .. }, Source::Git(url), _) | (Origin::Git { .. }, _, Some(url)) => self.store.git(url),
-            (Origin::Module { .. }, Source::Module(module), _) => self.store.module(module),
-            _ => self.store.folders(),
-        };
-        let there = |objects: &Objects, tree: &TreeId| objects.has_tree(tree) && objects.check_complete(tree).is_ok();
-        if let Ok(objects) = Objects::open(&path)
-            && there(&objects, &entry.result)
-            && there(&objects, &entry.tree)
-        {
-            return Ok(objects);
-        }
-        let base = self.base_of_entry(component, entry)?;
-        let series = self.series_of(component)?;
-        let patched = self.patched(component, &series, &base)?;
-        Ok(patched.objects()?)
-    }
-
-    /// The objects of a part.
-    pub(super) fn part_objects(&self, part: &ResolvedPart) -> Result<Objects, PipelineError> {
-        match &part.entry {
-            Some(entry) => self.entry_objects(self.recipe.component(&entry.name)?, entry),
-            None => Ok(Objects::open(&self.store.folders())?),
-        }
-    }
-
-    /// The patch that wrote a line of the laid-out tree: `SERIES/FILE`.
-    fn patch_behind(
-        &self,
-        component: &Component,
-        resolved: &Resolved,
-        path: &RelPath,
-        line: usize,
-    ) -> Result<Option<String>, PipelineError> {
-        let part = path.as_str().strip_prefix(".forge/").and_then(|rest| rest.split_once('/'));
-        let (component, entry, path) = match part {
-            Some((name, rest)) => {
-                let Some(entry) = resolved.parts.iter().find(|p| p.name.as_str() == name).and_then(|p| p.entry.as_ref()) else {
-                    return Ok(None);
-                };
-                (self.recipe.component(&entry.name)?, entry, RelPath::new(rest)?)
-            }
-            None => (component, &resolved.entry, path.clone()),
-        };
-        let objects = self.entry_objects(component, entry)?;
-        let series = self.series_of(component)?;
-        let all: Vec<_> = series.iter().collect();
-        let release = Release::parse(&entry.release);
-        let authors = patch::blame(&objects, &entry.tree, release.as_ref(), &all, &path)?;
-        let found = authors.get(line.saturating_sub(1)).cloned().flatten();
-        Ok(found.map(|at| format!("patches/{}/{}/{}", component.upstream.name, at.series, at.patch)))
-    }
-}
-
-/// What a log begins with: enough to know what was built without anything else.
-fn header(plan: &BuildPlan) -> Vec<String> {
-    let mut lines = vec![
-        format!("{} {} for {}", plan.component, plan.version, plan.target),
-        format!("source: {}", plan.sources.origin.shown()),
-    ];
-    lines.push(format!("tree: {} patched: {}", plan.sources.tree, plan.sources.result));
-    lines.extend(plan.sources.patches.iter().map(|p| format!("patch: {p}")));
-    for part in &plan.parts {
-        lines.push(format!("part: ./.forge/{} tree {}", part.name, part.tree));
-    }
-    lines.extend(plan.build.env.iter().map(|(k, v)| format!("env: {k}={v}")));
-    lines.push(format!("key: {}", plan.key));
-    lines
-}
-
-/// Where the sources of a build are in its work folder. Targets share them but where make drives.
-pub(super) fn source_folder(plan: &BuildPlan) -> String {
-    match plan.build.make {
-        None => "src".to_owned(),
-        Some(_) => format!("src-{}-{}", plan.target.os(), plan.target.arch()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::files::FilesError;
 use crate::git::GitError;
 use crate::git::objects::ObjectsError;
 use crate::gomod::{GoError, RewriteError};
-use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision};
+use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, Target};
 use crate::patch::{ApplyError, PatchFailure, SeriesErrors};
 use crate::plan::{ArgsError, LockError, MakeLineError, PlanError};
 use crate::recipe::graph::UnknownComponent;
@@ -246,6 +246,18 @@ pub enum PipelineError {
         log: PathBuf,
         /// The command that leads into a tree like it.
         shell: String,
+    },
+    /// The tree that several platforms share could not be prepared for the first of them.
+    #[error("{component} {release} for {target}: not built, since the tree that it shares with {first} could not be prepared")]
+    NotPrepared {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// The platform.
+        target: Target,
+        /// The platform whose build tells why.
+        first: Target,
     },
     /// The output folder exists and holds something.
     #[error("{} is not empty", path.display())]

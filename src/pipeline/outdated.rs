@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::git::remote::{RefKind, RemoteRef, list_refs};
 use crate::names::{ComponentName, Revision};
-use crate::pipeline::build::resolve_all;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::resolve::Mode;
+use crate::pipeline::resolve_all::resolve_all;
 use crate::pipeline::select::{Selected, picks};
 use crate::pipeline::session::Session;
 use crate::plan::{Lock, LockChange, LockEntry, Origin};

@@ -1,9 +1,8 @@
 //! What every command of one run shares.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::event::Reporter;
 use crate::exec::Exec;
@@ -71,7 +70,7 @@ pub struct Session<'a> {
 
 /// What was asked of remotes, so that one run asks once: a component may be looked at for itself and for its pins.
 #[derive(Debug, Default)]
-pub struct Asked(RefCell<BTreeMap<String, Rc<Vec<RemoteRef>>>>);
+pub struct Asked(Mutex<BTreeMap<String, Arc<Vec<RemoteRef>>>>);
 
 impl Asked {
     /// The tags of a remote.
@@ -79,12 +78,13 @@ impl Asked {
         &self,
         url: &GitUrl,
         ask: impl FnOnce() -> Result<Vec<RemoteRef>, GitError>,
-    ) -> Result<Rc<Vec<RemoteRef>>, GitError> {
-        if let Some(known) = self.0.borrow().get(url.expose()) {
-            return Ok(Rc::clone(known));
+    ) -> Result<Arc<Vec<RemoteRef>>, GitError> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(url.expose()) {
+            return Ok(Arc::clone(known));
         }
-        let tags = Rc::new(ask()?);
-        self.0.borrow_mut().insert(url.expose().to_owned(), Rc::clone(&tags));
+        let tags = Arc::new(ask()?);
+        known().insert(url.expose().to_owned(), Arc::clone(&tags));
         Ok(tags)
     }
 }

@@ -8,11 +8,12 @@ use crate::event::Event;
 use crate::exec::Status;
 use crate::files::Origin;
 use crate::names::Target;
-use crate::pipeline::build::{resolve_all, source_folder};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::resolve_all::resolve_all;
 use crate::pipeline::select::{Selected, picks};
 use crate::pipeline::session::Session;
+use crate::pipeline::site::source_folder;
 use crate::plan::{BuildPlan, Pick};
 use crate::recipe::model::{Component, Replace};
 

@@ -3,10 +3,10 @@
 use crate::git;
 use crate::git::objects::{Changes, Mode};
 use crate::names::{ComponentName, RelPath, TreeId};
-use crate::pipeline::build::resolve_all;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::resolve::Resolved;
+use crate::pipeline::resolve_all::resolve_all;
 use crate::pipeline::select::Selected;
 use crate::pipeline::session::Session;
 use crate::plan::{BuildPlan, Diffs, Origin, Plan, script};

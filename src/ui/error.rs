@@ -11,6 +11,8 @@ use crate::names::{redact, visible};
 pub struct Notes {
     /// Paragraphs, indented; their text is somebody else's and is made visible.
     pub details: Vec<String>,
+    /// Where to look further, a line each.
+    pub places: Vec<String>,
     /// The next steps.
     pub help: Vec<String>,
 }
@@ -22,18 +24,8 @@ pub fn render(error: &dyn Diagnostic, notes: &Notes, color: bool) -> String {
     }
     let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
     let mut out = String::new();
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        // Transparent wrappers and messages that quote their cause would say the same thing twice.
-        if !message.contains(&text) {
-            let _ = write!(message, ": {text}");
-        }
-        cause = inner.source();
-    }
-    let _ = write!(out, "{red}error{red:#}: {}", visible(&redact(&message)));
-    for detail in &notes.details {
+    let _ = write!(out, "{red}error{red:#}: {}", plain(error));
+    for detail in notes.details.iter().chain(&notes.places) {
         for line in visible(&redact(detail)).lines() {
             let _ = write!(out, "\n  {line}");
         }
@@ -44,6 +36,21 @@ pub fn render(error: &dyn Diagnostic, notes: &Notes, color: bool) -> String {
         let _ = write!(out, "\n {cyan}help{cyan:#}: {}", visible(&redact(help)));
     }
     out
+}
+
+/// The message of an error with those behind it, on one line and without secrets.
+pub fn plain(error: &dyn Diagnostic) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        // Transparent wrappers and messages that quote their cause would say the same thing twice.
+        if !message.contains(&text) {
+            let _ = write!(message, ": {text}");
+        }
+        cause = inner.source();
+    }
+    visible(&redact(&message))
 }
 
 fn drawn(error: &dyn Diagnostic, color: bool) -> String {

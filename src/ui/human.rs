@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,12 +27,14 @@ pub struct Human {
     verbosity: Verbosity,
     terminal: bool,
     bar: Mutex<Option<ProgressBar>>,
+    /// Several builds run: the spinner names them all, and stays while there are any.
+    several: AtomicBool,
 }
 
 impl Human {
     /// A reporter for this process's standard error.
     pub fn new(verbosity: Verbosity) -> Self {
-        Self { verbosity, terminal: std::io::stderr().is_terminal(), bar: Mutex::new(None) }
+        Self { verbosity, terminal: std::io::stderr().is_terminal(), bar: Mutex::new(None), several: AtomicBool::new(false) }
     }
 
     fn line(&self, verb: &str, text: &str) {
@@ -101,17 +104,29 @@ impl Reporter for Human {
         let verbose = self.verbosity >= Verbosity::Verbose;
         match event {
             Event::RecipeFound { origin } if normal => self.line("Recipe", &origin),
+            // The spinner tells of all of them.
+            Event::StageStarted { .. } if self.terminal && self.several.load(Ordering::Relaxed) => {}
             Event::StageStarted { component, what, detail } if normal => {
-                self.begin(&capitalized(what), &format!("{component} {detail}"))
+                self.begin(&capitalized(what), &format!("{component} {detail}"));
             }
             Event::StageDone { component, what, detail } if normal => {
-                self.end();
+                if !self.several.load(Ordering::Relaxed) {
+                    self.end();
+                }
                 self.line(&capitalized(what), &format!("{component} {detail}"));
             }
             Event::FetchStarted { what, from } if normal => self.begin("Fetching", &format!("{what} from {from}")),
             Event::FetchDone { what } if normal => {
                 self.end();
                 self.line("Fetched", &what);
+            }
+            Event::Building { builds } if normal => {
+                self.several.store(!builds.is_empty(), Ordering::Relaxed);
+                match builds.is_empty() {
+                    true => self.end(),
+                    false if self.terminal => self.begin("Building", &builds.join(", ")),
+                    false => {}
+                }
             }
             Event::Progress { what, done, total } if normal => match total {
                 0 => self.message(format!("{what}: {done}")),

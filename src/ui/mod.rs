@@ -4,6 +4,6 @@ mod error;
 mod human;
 mod output;
 
-pub use error::{Notes, render};
+pub use error::{Notes, plain, render};
 pub use human::{Human, Verbosity};
 pub use output::{Output, child_line};

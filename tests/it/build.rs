@@ -95,7 +95,8 @@ fn targets_share_one_tree_and_an_unchanged_build_touches_nothing() {
         assert_eq!(artifact["sha256"], sum.split(' ').next().unwrap());
         assert_eq!(artifact["cached"], false);
     }
-    assert_eq!(ran.json().as_object().unwrap().len(), 2, "schema and artifacts, no more");
+    assert_eq!(ran.json().as_object().unwrap().len(), 3, "schema, artifacts and failures, no more");
+    assert_eq!(ran.json()["failures"], serde_json::json!([]));
     let dist = sandbox.project().join("dist");
     assert_eq!(sums_hold(&dist), 3);
     assert_eq!(fs::read_to_string(&counted).unwrap(), ".\n", "prepare runs once, for this machine");

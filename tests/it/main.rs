@@ -19,4 +19,5 @@ mod payload;
 mod plan;
 mod recipe;
 mod shell;
+mod side_by_side;
 mod sources;
