@@ -1,4 +1,4 @@
-//! Facts about a binary, checked before it counts as built: Go version and platform, replaced modules, and what the recipe
+//! Facts about a binary, checked before it counts as built: header, Go version and platform, replaced modules, and what the recipe
 //! expects.
 
 use std::fs::{self, File};
@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::build::header::wrong_header;
 use crate::build::info::{BuildInfo, InfoError, read_build_info};
 use crate::exec::{Exec, ExecError, Status};
 use crate::names::{Target, visible};
@@ -61,8 +62,13 @@ pub fn check(
     binary: &Path,
     scratch: &Path,
 ) -> Result<Checked, CheckError> {
-    let info = read_build_info(binary)?;
-    let mut wrong = build_info(plan, &info);
+    let mut wrong: Vec<String> = wrong_header(binary, &plan.target)?.into_iter().collect();
+    match read_build_info(binary) {
+        Ok(info) => wrong.extend(build_info(plan, &info)),
+        // Of a binary for another platform that says more than what it lacks.
+        Err(_) if !wrong.is_empty() => {}
+        Err(error) => return Err(error.into()),
+    }
     let mut checked = Checked { held: 1 + plan.replaced.len(), not_run: 0 };
     for (number, fact) in expect.iter().enumerate() {
         match fact {

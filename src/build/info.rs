@@ -21,6 +21,14 @@ pub enum InfoError {
         /// The reason.
         source: std::io::Error,
     },
+    /// The file is no executable at all.
+    #[error("{} is no executable: {reason}", path.display())]
+    NoExecutable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The file is no executable, or none of Go.
     #[error("{} has no Go build info: {reason}", path.display())]
     None {

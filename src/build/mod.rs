@@ -4,6 +4,7 @@ mod compile;
 mod containers;
 mod enter;
 mod expect;
+mod header;
 mod info;
 mod log;
 mod make;

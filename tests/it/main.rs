@@ -21,3 +21,4 @@ mod recipe;
 mod shell;
 mod side_by_side;
 mod sources;
+mod targets;
