@@ -22,3 +22,4 @@ mod shell;
 mod side_by_side;
 mod sources;
 mod targets;
+mod workflows;

@@ -13,7 +13,7 @@ mod server;
 mod upstream;
 
 pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_mod, skip, tool, tool_ok};
-pub(crate) use host::{git, go_version, goproxy, host};
+pub(crate) use host::{git, go_version, goproxy, host, program};
 pub(crate) use mail::series_toml;
 pub(crate) use program::Program;
 pub(crate) use proxy::ModuleProxy;

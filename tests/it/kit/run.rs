@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-/// forge with arguments and an environment of its own.
+/// forge, or another program, with arguments and an environment of its own.
 pub(crate) struct Cmd {
+    program: PathBuf,
     root: PathBuf,
     cwd: PathBuf,
     vars: BTreeMap<OsString, OsString>,
@@ -18,7 +19,14 @@ pub(crate) struct Cmd {
 
 impl Cmd {
     pub(super) fn new(root: &Path, cwd: PathBuf, vars: BTreeMap<OsString, OsString>, args: &[&str]) -> Self {
-        Self { root: root.to_owned(), cwd, vars, args: args.iter().map(Into::into).collect() }
+        let program = env!("CARGO_BIN_EXE_forge").into();
+        Self { program, root: root.to_owned(), cwd, vars, args: args.iter().map(Into::into).collect() }
+    }
+
+    /// Another program, by its path, with the same arguments.
+    pub(crate) fn program(mut self, program: PathBuf) -> Self {
+        self.program = program;
+        self
     }
 
     pub(crate) fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -44,7 +52,7 @@ impl Cmd {
     /// As a command of the standard library, with no input.
     pub(crate) fn std(&self) -> Command {
         #[expect(clippy::disallowed_methods, reason = "the kit is the tests' only door to other programs")]
-        let mut command = Command::new(env!("CARGO_BIN_EXE_forge"));
+        let mut command = Command::new(&self.program);
         command.args(&self.args).current_dir(&self.cwd).env_clear().envs(&self.vars).stdin(Stdio::null());
         command
     }
@@ -66,7 +74,7 @@ impl Cmd {
         let shown: Vec<_> = self.args.iter().map(|a| a.to_string_lossy()).collect();
         Ran {
             root: self.root.display().to_string(),
-            command: format!("forge {}", shown.join(" ")),
+            command: format!("{} {}", self.program.file_name().unwrap_or_default().display(), shown.join(" ")),
             code: out.status.code().unwrap_or_else(|| -out.status.signal().unwrap_or_default()),
             stdout: String::from_utf8(out.stdout.clone()).expect("forge prints UTF-8"),
             stderr: String::from_utf8(out.stderr.clone()).expect("forge prints UTF-8"),
