@@ -26,4 +26,5 @@ pub mod recipe;
 pub mod release;
 pub mod source;
 pub mod store;
+pub mod trial;
 pub mod ui;

@@ -87,7 +87,9 @@ fn every_example_is_read_without_a_mistake() {
             let (marker, rest) = block.text.split_once('\n').unwrap();
             let path = marker.strip_prefix("# ").unwrap_or_else(|| panic!("{}: begin with `# recipes/NAME.toml`", block.at));
             if let Ok(real) = fs::read_to_string(root().join(path)) {
-                assert_eq!(rest, real, "{}: {path} says something else", block.at);
+                // A document may stop where a part of the file ends.
+                let begins = real.strip_prefix(rest).is_some_and(|more| more.starts_with("\n#"));
+                assert!(begins || rest == real, "{}: {path} says something else:\n{real}", block.at);
             }
             write(project.path(), path, &block.text);
             examples.push((block.at, path.to_owned(), block.text.clone()));

@@ -4,4 +4,4 @@ mod deliver;
 mod record;
 
 pub use deliver::{ArtifactError, Delivered, deliver, delivered_already};
-pub use record::{Record, Stored, find, keep, sha256_file};
+pub use record::{Record, Stored, find, keep, sha256_bytes, sha256_file};

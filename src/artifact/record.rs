@@ -180,3 +180,8 @@ pub fn sha256_file(path: &Path) -> io::Result<Sha256> {
         }
     }
 }
+
+/// The SHA-256 of bytes.
+pub fn sha256_bytes(bytes: &[u8]) -> Sha256 {
+    hex(&Hasher::digest(bytes))
+}

@@ -11,7 +11,7 @@ use crate::build::info::{BuildInfo, InfoError, read_build_info};
 use crate::exec::{Exec, ExecError, Status};
 use crate::names::{Target, visible};
 use crate::plan::BuildPlan;
-use crate::recipe::model::{Expect, TextRule};
+use crate::recipe::model::Expect;
 use crate::recipe::vars::{VarError, Variables};
 
 /// Why facts could not be established, or are not what they should be.
@@ -171,7 +171,7 @@ fn run(exec: &Exec, fact: &Expect, variables: &Variables, binary: &Path, folder:
         other => reasons.push(format!("it should exit with {exit}: {other}")),
     }
     for (name, rule, bytes) in [("stdout", stdout, &done.stdout), ("stderr", stderr, &done.stderr)] {
-        reasons.extend(broken(rule, &String::from_utf8_lossy(bytes)).into_iter().map(|r| format!("{name} {r}")));
+        reasons.extend(rule.broken(&String::from_utf8_lossy(bytes)).into_iter().map(|r| format!("{name} {r}")));
     }
     if reasons.is_empty() {
         return Ok(None);
@@ -194,13 +194,4 @@ fn first_lines(bytes: &[u8]) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let more = if lines.len() > 20 { format!("\n    ... {} more lines", lines.len() - 20) } else { String::new() };
     format!("{}{more}", visible(&lines[..lines.len().min(20)].join("\n    ")))
-}
-
-fn broken(rule: &TextRule, text: &str) -> Vec<String> {
-    let mut out: Vec<String> =
-        rule.contains.iter().filter(|t| !text.contains(t.as_str())).map(|t| format!("should contain {t:?}")).collect();
-    out.extend(rule.lacks.iter().filter(|t| text.contains(t.as_str())).map(|t| format!("should not contain {t:?}")));
-    out.extend(rule.equals.iter().filter(|t| text != t.as_str()).map(|t| format!("should be {t:?}")));
-    out.extend(rule.matches.iter().filter(|r| !r.is_match(text)).map(|r| format!("should match {:?}", r.as_str())));
-    out
 }

@@ -78,6 +78,17 @@ pub(super) enum Command {
     /// The tree is laid out as a build does it, and removed afterwards. Nothing of the recipe or the upstream has run yet: the
     /// commands that a build would run are printed. The exit code is that of the shell or of CMD.
     Shell(ShellArgs),
+    /// Write what an operator deploys: binaries, configuration, the steps
+    ///
+    /// The files are the recipe's [[kit]]: binaries, and templates with the values of recipe and lock. What is not built yet is
+    /// built.
+    Kit(KitArgs),
+    /// Try the binaries on disposable hosts with a systemd of their own
+    ///
+    /// The steps are the recipe's [[trial]], first those for stock binaries of the same releases, then those for its own. Hosts are
+    /// containers; they are gone afterwards. Steps run what the recipe says, on the hosts and as you. Exit code 5 where one does
+    /// not end as expected.
+    Trial(TrialArgs),
     /// Work on the patches of a series
     #[command(subcommand)]
     Patch(PatchCommand),
@@ -241,6 +252,51 @@ pub(super) struct TreeArgs {
     /// The sources before any patch
     #[arg(long, conflicts_with = "git")]
     pub(super) unpatched: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KitArgs {
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// A new or empty folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Binaries for this platform; this machine's own, or the recipe's first, where absent
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(super) target: Option<String>,
+    /// Copy the binaries, instead of linking to those of the store
+    #[arg(long)]
+    pub(super) copy: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrialArgs {
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// What hosts are like: the name of a scenario, or a file [default: nixos]
+    #[arg(long, value_name = "FILE|NAME")]
+    pub(super) scenario: Option<String>,
+    /// How many hosts have a role; 1 where absent
+    #[arg(long, value_name = "ROLE=N")]
+    pub(super) hosts: Vec<String>,
+    /// An image with systemd in it, instead of the scenario's
+    #[arg(long, value_name = "IMAGE", conflicts_with = "from_packages")]
+    pub(super) base_image: Option<String>,
+    /// Build the image from the scenario's packages, by debootstrap: for places without a registry
+    #[arg(long)]
+    pub(super) from_packages: bool,
+    /// Binaries that steps need and the recipe does not build: a folder, or a build that has them at its end
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(super) payload: Option<PathBuf>,
+    /// Leave the hosts, and say how to get in and how to take them away
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ use crate::recipe::error::RecipeErrors;
 use crate::recipe::find::ChooseError;
 use crate::source::SourceError;
 use crate::store::StoreError;
+use crate::trial::TrialError;
 use crate::ui::{Notes, child_line};
 
 /// Done.
@@ -96,7 +97,9 @@ impl CliError {
 
 fn pipeline(error: &PipelineError) -> u8 {
     match error {
-        PipelineError::LockedAdHoc(_) => USAGE,
+        PipelineError::LockedAdHoc(_) | PipelineError::NoRole { .. } => USAGE,
+        PipelineError::Trial(TrialError::Exec(error)) => exec(error),
+        PipelineError::Trial(TrialError::Refused { .. }) => TOOL,
         PipelineError::Patches { .. } => PATCH,
         PipelineError::Exec(error) => exec(error),
         PipelineError::Git(error) => git(error),

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod fetch;
 mod gc;
+mod kit;
 mod list;
 mod lock;
 mod matrix;
@@ -17,6 +18,7 @@ mod run;
 mod shell;
 mod show;
 mod tree;
+mod trial;
 mod update;
 
 pub use args::command;

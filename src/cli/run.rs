@@ -9,7 +9,9 @@ use clap::Parser;
 use crate::cli::args::{Cli, Color, Command};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
-use crate::cli::{build, completions, doctor, exit, fetch, gc, list, lock, matrix, patch, plan, shell, show, tree, update};
+use crate::cli::{
+    build, completions, doctor, exit, fetch, gc, kit, list, lock, matrix, patch, plan, shell, show, tree, trial, update,
+};
 use crate::ui::{Output, render};
 
 /// Runs forge with the process's arguments and environment.
@@ -42,6 +44,8 @@ fn run_with(args: Vec<OsString>, vars: Vec<(OsString, OsString)>) -> u8 {
         Command::Show(args) => show::run(&context, &args),
         Command::Tree(args) => tree::run(&context, &args),
         Command::Matrix(args) => matrix::run(&context, &args),
+        Command::Kit(args) => kit::run(&context, &args),
+        Command::Trial(args) => trial::run(&context, &args),
         Command::Shell(args) => shell::run(&context, &args),
         Command::Patch(command) => patch::run(&context, &command),
         Command::Doctor(args) => doctor::run(&context, &args),

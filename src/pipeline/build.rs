@@ -34,6 +34,17 @@ pub fn build_all(
     jobs: NonZeroUsize,
 ) -> Result<Outcome, PipelineError> {
     let resolved = resolve_each(session, selected, lock)?;
+    build_resolved(session, selected, resolved, dist, jobs)
+}
+
+/// The same for what is resolved already.
+pub(super) fn build_resolved(
+    session: &Session<'_>,
+    selected: &[Selected<'_>],
+    resolved: Vec<Result<Resolved, PipelineError>>,
+    dist: &Path,
+    jobs: NonZeroUsize,
+) -> Result<Outcome, PipelineError> {
     let run = Run { session, dist, jobs, slots: Mutex::default(), building: Mutex::default(), delivering: Mutex::default() };
     let mut groups = Vec::new();
     for (place, (selected, resolved)) in selected.iter().zip(resolved).enumerate() {

@@ -19,6 +19,7 @@ use crate::recipe::rule::RuleError;
 use crate::recipe::vars::VarError;
 use crate::source::SourceError;
 use crate::store::StoreError;
+use crate::trial::TrialError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -259,6 +260,53 @@ pub enum PipelineError {
         /// The platform whose build tells why.
         first: Target,
     },
+    /// A recipe says nothing of what to deploy.
+    #[error("the recipe {0} has no kit")]
+    #[diagnostic(help("a recipe lists the files of its kit as [[kit]]: `name`, with `binary` or `template`"))]
+    NoKit(RecipeName),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trial(#[from] TrialError),
+    /// A recipe says nothing of what to try.
+    #[error("the recipe {0} has no trial")]
+    #[diagnostic(help("a recipe lists the steps of its trial as [[trial]]: `run`, `outside`, `reboot`, `empty` or `put`"))]
+    NoTrial(RecipeName),
+    /// None of its steps is for what was asked.
+    #[error("no step of the trial of {recipe} is for the scenario {scenario}")]
+    #[diagnostic(help("`scenarios` of each [[trial]] says which ones it is for"))]
+    NoTrialHere {
+        /// The recipe.
+        recipe: RecipeName,
+        /// The scenario.
+        scenario: String,
+    },
+    /// No step takes what the user brings.
+    #[error("no step of the trial of {0} takes a payload")]
+    #[diagnostic(help("`payload = \"any\"` in a [[trial]] makes it a step that needs one"))]
+    NoTrialPayload(RecipeName),
+    /// Hosts of a role that no step names.
+    #[error("no step of the trial is taken on {role}")]
+    #[diagnostic(help("the roles are {}", known.join(", ")))]
+    NoRole {
+        /// What was asked for.
+        role: ComponentName,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A variable of a template has no value.
+    #[error("{file}:{line}: {source}")]
+    Template {
+        /// The template.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        source: VarError,
+    },
+    /// A build that was there a moment ago is not there any more.
+    #[error("the finished build of {0} is gone from the store")]
+    #[diagnostic(help("was the store cleaned meanwhile? Try again"))]
+    Lost(ComponentName),
     /// The output folder exists and holds something.
     #[error("{} is not empty", path.display())]
     #[diagnostic(help("name a new or empty folder with --out"))]

@@ -108,7 +108,8 @@ fn base_step(tree: &TreeId, component: &ComponentName, release: &str, time: i64)
     }
 }
 
-fn refuse_full(out: &Path) -> Result<(), PipelineError> {
+/// Fails where a folder is there that holds something.
+pub(super) fn refuse_full(out: &Path) -> Result<(), PipelineError> {
     match fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {
             Some(_) => Err(PipelineError::NotEmpty { path: out.to_owned() }),

@@ -5,12 +5,15 @@ use std::ops::Range;
 
 use super::check_build;
 use super::check_expect;
-use super::error::Sink;
+use super::check_kit;
+use super::check_trial;
+use super::error::{Problem, Sink};
 use super::graph;
 use super::load::{Lookup, Upstreams};
 use super::model::{Component, Recipe, Replace, Upstream, Want};
 use super::raw::{RawComponent, RawRecipe};
 use super::read::{List, Text};
+use super::scope::Scope;
 use super::targets::parse_target;
 use super::words;
 use super::wrong::{Wrong, shown};
@@ -27,6 +30,8 @@ pub(crate) struct Context<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) upstreams: &'a mut Upstreams,
     pub(crate) budget: check_expect::Budget,
+    /// The mistakes of templates.
+    pub(crate) in_templates: Vec<Problem>,
 }
 
 /// One component on its way.
@@ -57,8 +62,12 @@ pub(crate) fn recipe(raw: &RawRecipe, name: RecipeName, context: &mut Context<'_
         }
     }
     check_promises(raw, &components, sink);
+    let values = check_kit::values(&raw.values, sink);
+    let scope = Scope::new(&values, raw.components.iter().map(|component| component.name.get_ref().as_str()));
+    let kit = check_kit::kit(&raw.kit, &raw.components, &scope, context.files, &mut context.in_templates, sink);
+    let trial = check_trial::steps(&raw.trial, &scope, context, sink);
     let origin = context.origin.clone();
-    sink.is_clean().then_some(Recipe { name, origin, description, targets, components })
+    sink.is_clean().then_some(Recipe { name, origin, description, targets, components, values, kit, trial })
 }
 
 fn targets(list: &List, sink: &mut Sink) -> Vec<Target> {

@@ -6,7 +6,7 @@ use super::check_build::templates;
 use super::error::Sink;
 use super::model::{Expect, TextRule};
 use super::raw::{RawExpect, RawTextRule};
-use super::read::List;
+use super::read::{List, Text};
 use super::wrong::{Wrong, shown};
 use crate::files::Files;
 use crate::names::RelPath;
@@ -44,7 +44,7 @@ pub(crate) fn expect(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: 
         only_with_run(raw, sink);
     }
     let run = templates(&raw.run, "run", sink);
-    let contents = contents(raw, files, budget, sink);
+    let contents = contents(&raw.files, files, budget, sink);
     let stdout = text_rule(raw.stdout.as_ref(), "stdout", sink);
     let stderr = text_rule(raw.stderr.as_ref(), "stderr", sink);
     let exit = match &raw.exit {
@@ -70,7 +70,7 @@ pub(crate) fn expect(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: 
     }
 }
 
-fn in_range<T: TryFrom<i64>>(number: i64, from: i64, to: i64) -> Option<T> {
+pub(crate) fn in_range<T: TryFrom<i64>>(number: i64, from: i64, to: i64) -> Option<T> {
     (from..=to).contains(&number).then(|| T::try_from(number).ok()).flatten()
 }
 
@@ -89,9 +89,14 @@ fn only_with_run(raw: &RawExpect, sink: &mut Sink) {
     }
 }
 
-fn contents(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: &mut Sink) -> BTreeMap<RelPath, Vec<u8>> {
+pub(crate) fn contents(
+    raw: &Option<toml::Spanned<Vec<(Text, Text)>>>,
+    files: &Files,
+    budget: &mut Budget,
+    sink: &mut Sink,
+) -> BTreeMap<RelPath, Vec<u8>> {
     let mut contents = BTreeMap::new();
-    for (target, source) in raw.files.iter().flat_map(|pairs| pairs.get_ref()) {
+    for (target, source) in raw.iter().flat_map(|pairs| pairs.get_ref()) {
         let to = sink.take(target.span(), RelPath::new(target.get_ref().as_str()));
         let Some(from) = sink.take(source.span(), RelPath::new(source.get_ref().as_str())) else { continue };
         let reason = match files.read(&from, FILE_LIMIT) {
@@ -112,7 +117,7 @@ fn contents(raw: &RawExpect, files: &Files, budget: &mut Budget, sink: &mut Sink
     contents
 }
 
-fn text_rule(raw: Option<&RawTextRule>, key: &'static str, sink: &mut Sink) -> TextRule {
+pub(crate) fn text_rule(raw: Option<&RawTextRule>, key: &'static str, sink: &mut Sink) -> TextRule {
     let Some(raw) = raw else { return TextRule::default() };
     if raw.contains.is_none() && raw.lacks.is_none() && raw.equals.is_none() && raw.matches.is_none() {
         sink.push(raw.span.clone(), Wrong::Empty { key, help: "it takes `contains`, `lacks`, `equals` and `matches`" });

@@ -88,6 +88,17 @@ pub enum RecipeErrors {
         #[help]
         help: String,
     },
+    /// No scenario has this name.
+    #[error("there is no scenario {name}{}", near.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    #[diagnostic(help("there are {}; a scenario is a file recipes/scenarios/NAME.toml", known.join(", ")))]
+    NoScenario {
+        /// What was asked for.
+        name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
+        /// All there are.
+        known: Vec<String>,
+    },
     /// A recipe is named after its file, and this file has no name for one.
     #[error("the recipe file cannot name its recipe: {0}")]
     #[diagnostic(help("a recipe is called like its file without `.toml`"))]
@@ -110,7 +121,7 @@ impl RecipeErrors {
     pub fn problems(&self) -> &[Problem] {
         match self {
             Self::Wrong { problems } => problems,
-            Self::Unknown { .. } | Self::FileName(_) | Self::Files(_) => &[],
+            Self::Unknown { .. } | Self::NoScenario { .. } | Self::FileName(_) | Self::Files(_) => &[],
         }
     }
 }

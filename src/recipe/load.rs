@@ -16,7 +16,7 @@ use crate::files::{Files, FilesError, Found, Listing, Origin, read_limited};
 use crate::names::{NameError, RecipeName, RelPath, UpstreamName, nearest};
 
 /// The largest recipe or upstream file.
-const TOML_LIMIT: u64 = 1 << 20;
+pub(crate) const TOML_LIMIT: u64 = 1 << 20;
 
 /// Which recipe is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,15 +88,18 @@ pub fn load(files: &Files, which: &RecipeRef) -> Result<Loaded, RecipeErrors> {
     let (table, whole) = parse(&text, &mut sink);
     let raw = RawRecipe::read(&table, &mut sink);
     let mut upstreams = Upstreams::default();
-    let mut recipe = None;
+    let (mut recipe, mut in_templates) = (None, Vec::new());
     if whole {
-        let mut context = Context { files: &files, origin: &found.origin, upstreams: &mut upstreams, budget: Default::default() };
+        let (origin, budget) = (&found.origin, Default::default());
+        let mut context = Context { files: &files, origin, upstreams: &mut upstreams, budget, in_templates: Vec::new() };
         recipe = check::recipe(&raw, name, &mut context, &mut sink);
+        in_templates = context.in_templates;
     } else {
         only_certain(&text, &mut sink);
     }
     let (mut problems, warnings) = sink.into_sorted();
     problems.append(&mut upstreams.problems);
+    problems.append(&mut in_templates);
     match recipe {
         Some(recipe) if problems.is_empty() => Ok(Loaded { recipe, files, warnings }),
         _ => Err(RecipeErrors::Wrong { problems }),
@@ -132,12 +135,12 @@ fn root_of(file: &Path) -> PathBuf {
     }
 }
 
-fn open(found: &Found) -> Option<(String, Sink)> {
+pub(crate) fn open(found: &Found) -> Option<(String, Sink)> {
     let text = std::str::from_utf8(&found.bytes).ok()?;
     Some((text.to_owned(), Sink::new(&found.origin.to_string(), text)))
 }
 
-fn not_text(found: &Found) -> RecipeErrors {
+pub(crate) fn not_text(found: &Found) -> RecipeErrors {
     RecipeErrors::Wrong { problems: not_utf8(found) }
 }
 
@@ -151,7 +154,7 @@ fn not_utf8(found: &Found) -> Vec<Problem> {
 }
 
 /// The table, as far as it can be read, and whether that is all of it.
-fn parse<'a>(text: &'a str, sink: &mut Sink) -> (Spanned<DeTable<'a>>, bool) {
+pub(crate) fn parse<'a>(text: &'a str, sink: &mut Sink) -> (Spanned<DeTable<'a>>, bool) {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         sink.push(error.span().unwrap_or(0..0), Wrong::Syntax(error.message().to_owned()));
@@ -161,7 +164,7 @@ fn parse<'a>(text: &'a str, sink: &mut Sink) -> (Spanned<DeTable<'a>>, bool) {
 
 /// What a parser guesses after a syntax error can be wrong. Problems in the same line go, and where a header is broken
 /// those behind it too, since their keys may have landed in another table.
-fn only_certain(text: &str, sink: &mut Sink) {
+pub(crate) fn only_certain(text: &str, sink: &mut Sink) {
     let mut broken = Vec::new();
     let mut end = text.len();
     for span in sink.spans(|wrong| matches!(wrong, Wrong::Syntax(_))) {

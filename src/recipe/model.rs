@@ -7,6 +7,7 @@ use crate::files::Origin;
 use crate::names::{
     ComponentName, EnvName, GitUrl, GoVersion, ModulePath, ModuleQuery, RecipeName, RelPath, SeriesName, Target, UpstreamName,
 };
+use crate::recipe::trial::Step;
 use crate::release::{Req, Wanted};
 
 /// What to produce.
@@ -22,6 +23,35 @@ pub struct Recipe {
     pub targets: Vec<Target>,
     /// The components by name.
     pub components: BTreeMap<ComponentName, Component>,
+    /// Values of its own, which are variables of its kit.
+    pub values: BTreeMap<EnvName, String>,
+    /// The files of its kit, in order.
+    pub kit: Vec<KitFile>,
+    /// The steps of its trial, in order.
+    pub trial: Vec<Step>,
+}
+
+/// One file that an operator gets.
+#[derive(Debug, Clone)]
+pub struct KitFile {
+    /// Its name in the kit.
+    pub name: RelPath,
+    /// What is in it.
+    pub content: KitContent,
+}
+
+/// What a file of a kit is made from.
+#[derive(Debug, Clone)]
+pub enum KitContent {
+    /// The binary of a component.
+    Binary(ComponentName),
+    /// A text whose variables are filled in; all of them exist.
+    Template {
+        /// The text.
+        text: String,
+        /// Where it was.
+        origin: String,
+    },
 }
 
 /// One program or module of a recipe.
@@ -257,4 +287,41 @@ pub struct TextRule {
     pub equals: Option<String>,
     /// A regular expression that finds something (crate `regex`).
     pub matches: Vec<regex::Regex>,
+}
+
+impl TextRule {
+    /// What is wrong with a text, a part of a sentence for each; empty where nothing is.
+    pub fn broken(&self, text: &str) -> Vec<String> {
+        let lacking = self.contains.iter().filter(|t| !text.contains(t.as_str()));
+        let mut out: Vec<String> = lacking.map(|t| format!("should contain {t:?}")).collect();
+        out.extend(self.lacks.iter().filter(|t| text.contains(t.as_str())).map(|t| format!("should not contain {t:?}")));
+        out.extend(self.equals.iter().filter(|t| text != t.as_str()).map(|t| format!("should be {t:?}")));
+        out.extend(self.matches.iter().filter(|r| !r.is_match(text)).map(|r| format!("should match {:?}", r.as_str())));
+        out
+    }
+
+    /// The rule with another text for each of its own, but for regular expressions.
+    pub fn with_texts<E>(&self, text: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
+        let all = |texts: &[String]| texts.iter().map(|t| text(t)).collect::<Result<Vec<_>, E>>();
+        let equals = self.equals.as_deref().map(&text).transpose()?;
+        Ok(Self { contains: all(&self.contains)?, lacks: all(&self.lacks)?, equals, matches: self.matches.clone() })
+    }
+
+    /// The first line for each thing that was looked for and is there.
+    pub fn found<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let lines = |is: &dyn Fn(&str) -> bool| text.lines().find(|line| is(line));
+        let contains = self.contains.iter().filter_map(|t| lines(&|line| line.contains(t.trim())));
+        let mut out: Vec<&str> = contains.chain(self.matches.iter().filter_map(|r| lines(&|line| r.is_match(line)))).collect();
+        out.dedup();
+        out
+    }
+
+    /// The rule in words: `contains "x"`.
+    pub fn words(&self) -> Vec<String> {
+        let mut out: Vec<String> = self.contains.iter().map(|t| format!("contains {t:?}")).collect();
+        out.extend(self.lacks.iter().map(|t| format!("lacks {t:?}")));
+        out.extend(self.equals.iter().map(|t| format!("equals {t:?}")));
+        out.extend(self.matches.iter().map(|r| format!("matches {:?}", r.as_str())));
+        out
+    }
 }

@@ -16,6 +16,39 @@ pub(crate) struct RawRecipe {
     /// Whether there is anything under `component`, readable or not.
     pub(crate) has_components: bool,
     pub(crate) components: Vec<RawComponent>,
+    pub(crate) values: Option<Spanned<Vec<(Text, Text)>>>,
+    pub(crate) kit: Vec<RawKitFile>,
+    pub(crate) trial: Vec<RawStep>,
+}
+
+/// `[[trial]]`
+pub(crate) struct RawStep {
+    pub(crate) span: Range<usize>,
+    pub(crate) name: Option<Text>,
+    pub(crate) with: Option<Text>,
+    pub(crate) scenarios: List,
+    pub(crate) on: Option<Text>,
+    pub(crate) run: List,
+    pub(crate) outside: List,
+    pub(crate) files: Option<Spanned<Vec<(Text, Text)>>>,
+    pub(crate) port: Option<Spanned<i64>>,
+    pub(crate) reboot: Option<Spanned<bool>>,
+    pub(crate) empty: List,
+    pub(crate) put: Option<Spanned<Vec<(Text, Text)>>>,
+    pub(crate) exit: Option<Spanned<i64>>,
+    pub(crate) stdout: Option<RawTextRule>,
+    pub(crate) stderr: Option<RawTextRule>,
+    pub(crate) within: Option<Spanned<i64>>,
+    pub(crate) retry: Option<Spanned<bool>>,
+    pub(crate) payload: Option<Text>,
+}
+
+/// `[[kit]]`
+pub(crate) struct RawKitFile {
+    pub(crate) span: Range<usize>,
+    pub(crate) name: Option<Text>,
+    pub(crate) binary: Option<Text>,
+    pub(crate) template: Option<Text>,
 }
 
 /// `[component.NAME]`
@@ -113,8 +146,51 @@ impl RawRecipe {
         };
         let components =
             table.named_tables("component", sink).into_iter().map(|(name, t)| RawComponent::read(name, t, sink)).collect();
+        let values = table.pairs("values", sink);
+        let kit = table.tables("kit", "kit", sink).into_iter().map(|t| RawKitFile::read(t, sink)).collect();
+        let trial = table.tables("trial", "trial", sink).into_iter().map(|t| RawStep::read(t, sink)).collect();
         table.finish(sink);
-        Self { description, targets, has_components, components }
+        Self { description, targets, has_components, components, values, kit, trial }
+    }
+}
+
+impl RawStep {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            span: table.span(),
+            name: table.text("name", sink),
+            with: table.text("with", sink),
+            scenarios: table.list("scenarios", sink),
+            on: table.text("on", sink),
+            run: table.list("run", sink),
+            outside: table.list("outside", sink),
+            files: table.pairs("files", sink),
+            port: table.integer("port", sink),
+            reboot: table.flag("reboot", sink),
+            empty: table.one_or_list("empty", sink),
+            put: table.pairs("put", sink),
+            exit: table.integer("exit", sink),
+            stdout: table.table("stdout", sink).map(|t| RawTextRule::read(t, sink)),
+            stderr: table.table("stderr", sink).map(|t| RawTextRule::read(t, sink)),
+            within: table.integer("within", sink),
+            retry: table.flag("retry", sink),
+            payload: table.text("payload", sink),
+        };
+        table.finish(sink);
+        raw
+    }
+}
+
+impl RawKitFile {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            span: table.span(),
+            name: table.text("name", sink),
+            binary: table.text("binary", sink),
+            template: table.text("template", sink),
+        };
+        table.finish(sink);
+        raw
     }
 }
 

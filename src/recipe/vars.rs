@@ -1,5 +1,7 @@
 //! Variables in the strings of a recipe: `{version}`, `{commit}` and so on; `{{` and `}}` are braces.
 
+use std::ops::Range;
+
 use crate::names::{CommitId, Revision, Target, nearest};
 use crate::release::Release;
 
@@ -40,7 +42,9 @@ pub enum VarError {
         /// What was written.
         name: String,
         /// The name that was probably meant.
-        near: Option<&'static str>,
+        near: Option<String>,
+        /// All there are.
+        known: Vec<String>,
     },
     /// A brace without its partner.
     #[error("a single `{brace}` has no meaning here")]
@@ -52,19 +56,27 @@ pub enum VarError {
     #[error("{{{name}}} has no value here: {reason}")]
     NoValue {
         /// The variable.
-        name: &'static str,
+        name: String,
         /// Why.
         reason: &'static str,
     },
 }
 
 impl VarError {
+    /// Why a variable has no value.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoValue { reason, .. } => reason,
+            Self::Unknown { .. } | Self::Stray { .. } => "there is no such variable",
+        }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unknown { near: Some(near), .. } => Some(format!("did you mean {{{near}}}?")),
-            Self::Unknown { .. } => {
-                let all: Vec<String> = Variables::names().map(|name| format!("{{{name}}}")).collect();
+            Self::Unknown { known, .. } => {
+                let all: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
                 Some(format!("there are {}; a brace is written `{{{{`", all.join(", ")))
             }
             Self::Stray { brace } => Some(format!("a brace is written twice: `{brace}{brace}`")),
@@ -117,8 +129,10 @@ impl Variables {
 
     /// The value of one variable, by a name of [`Variables::names`].
     pub fn value(&self, name: &'static str) -> Result<String, VarError> {
-        let no_commit = VarError::NoValue { name, reason: "the sources are a Go module or a folder, and have no commit" };
-        let no_version = VarError::NoValue { name, reason: "a branch or commit needs `as = \"v1.2.3\"` to have a version" };
+        let no_commit =
+            VarError::NoValue { name: name.to_owned(), reason: "the sources are a Go module or a folder, and have no commit" };
+        let no_version =
+            VarError::NoValue { name: name.to_owned(), reason: "a branch or commit needs `as = \"v1.2.3\"` to have a version" };
         let release = || Release::parse(&self.version).ok_or(no_version);
         let commit = || self.commit.as_ref().ok_or(no_commit);
         Ok(match name {
@@ -134,9 +148,9 @@ impl Variables {
             "arch" => self.target.arch().to_owned(),
             "target_dir" => {
                 let reason = "nothing is being built";
-                self.target_dir.clone().ok_or(VarError::NoValue { name, reason })?
+                self.target_dir.clone().ok_or(VarError::NoValue { name: name.to_owned(), reason })?
             }
-            other => return Err(unknown(other)),
+            other => return Err(unknown(other, Variables::names())),
         })
     }
 }
@@ -147,7 +161,9 @@ pub fn expand_target(text: &str, target: &Target) -> Result<String, VarError> {
         "os" => Ok(target.os().to_owned()),
         "arch" => Ok(target.arch().to_owned()),
         "target_dir" => Ok("{target_dir}".to_owned()),
-        name => Err(VarError::NoValue { name, reason: "it should have been filled in when the recipe was locked" }),
+        name => {
+            Err(VarError::NoValue { name: name.to_owned(), reason: "it should have been filled in when the recipe was locked" })
+        }
     })
 }
 
@@ -156,17 +172,26 @@ pub fn escape_braces(text: &str) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
-fn unknown(name: &str) -> VarError {
-    let near = if name.len() <= 40 { nearest(name, Variables::names()) } else { None };
-    VarError::Unknown { name: super::wrong::shown(name), near }
+/// The error for a variable that is none of `known`.
+pub fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> VarError {
+    let known: Vec<String> = known.map(str::to_owned).collect();
+    let near = if name.len() <= 40 { nearest(name, known.iter().map(String::as_str)) } else { None };
+    VarError::Unknown { name: super::wrong::shown(name), near: near.map(str::to_owned), known }
 }
 
 fn fill(text: &str, mut value: impl FnMut(&'static str) -> Result<String, VarError>) -> Result<String, VarError> {
+    let known = |name: &str| Variables::names().find(|known| *known == name).ok_or_else(|| unknown(name, Variables::names()));
+    fill_at(text, |name| value(known(name)?)).map_err(|(_, error)| error)
+}
+
+/// A text with every variable filled in by `value`, whatever variables there are. An error comes with its place in the text.
+pub fn fill_at(text: &str, mut value: impl FnMut(&str) -> Result<String, VarError>) -> Result<String, (Range<usize>, VarError)> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
         out.push_str(&rest[..at]);
         let from_brace = &rest[at..];
+        let start = text.len() - from_brace.len();
         rest = if let Some(rest) = from_brace.strip_prefix("{{") {
             out.push('{');
             rest
@@ -174,15 +199,15 @@ fn fill(text: &str, mut value: impl FnMut(&'static str) -> Result<String, VarErr
             out.push('}');
             rest
         } else if let Some(inside) = from_brace.strip_prefix('{') {
-            let (name, rest) = inside.split_once('}').ok_or(VarError::Stray { brace: '{' })?;
+            let stray = || (start..start + 1, VarError::Stray { brace: '{' });
+            let (name, rest) = inside.split_once('}').ok_or_else(stray)?;
             if name.is_empty() || name.contains('{') {
-                return Err(VarError::Stray { brace: '{' });
+                return Err(stray());
             }
-            let known = Variables::names().find(|known| *known == name).ok_or_else(|| unknown(name))?;
-            out.push_str(&value(known)?);
+            out.push_str(&value(name).map_err(|error| (start..start + name.len() + 2, error))?);
             rest
         } else {
-            return Err(VarError::Stray { brace: '}' });
+            return Err((start..start + 1, VarError::Stray { brace: '}' }));
         };
     }
     out.push_str(rest);

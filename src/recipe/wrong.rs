@@ -185,6 +185,14 @@ pub enum Wrong {
         /// The limit.
         limit: usize,
     },
+    /// More of something than any recipe needs.
+    #[error("there are more than {limit} {what}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// Neither a version nor a user that has one.
     #[error("component {name} has no version and no component uses it")]
     Unused {
@@ -349,6 +357,7 @@ impl Wrong {
             | Self::Regex(_)
             | Self::Version(_)
             | Self::TooManyComponents { .. }
+            | Self::TooMany { .. }
             | Self::FilesTooLarge { .. }
             | Self::Itself { .. } => return None,
         })

@@ -2,6 +2,7 @@
 //! `kit` makes them; each other file is about one part of what the documentation promises.
 
 mod build;
+mod deploy;
 mod drivers;
 mod edits;
 mod expect;
@@ -22,4 +23,5 @@ mod shell;
 mod side_by_side;
 mod sources;
 mod targets;
+mod trial;
 mod workflows;
