@@ -7,6 +7,7 @@
 //! modules/NAME-HASH.git     trees of Go modules
 //! folders/HASH.git          trees of project folders
 //! toolchains/NAME/          a Go that forge fetched, whole
+//! downloads/SHA256          a file that upstream released, whole
 //! builds/KEY/               binary, log and record of a finished build
 //! memo/KIND/KEY             a remembered fact: a pure function of what KEY digests
 //! work/NAME.XXXXXX/         trees that are being built; gone afterwards
@@ -115,6 +116,11 @@ impl Store {
     /// Where a toolchain is kept. `name` is a file name.
     pub fn toolchain(&self, name: &str) -> PathBuf {
         self.root.join("toolchains").join(name)
+    }
+
+    /// Where a released file is kept, by its content.
+    pub fn download(&self, sha256: &Sha256) -> PathBuf {
+        self.root.join("downloads").join(sha256.as_str())
     }
 
     fn named(&self, kind: &str, what: &str) -> PathBuf {

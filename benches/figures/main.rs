@@ -1,6 +1,6 @@
 //! The figures that forge promises, whole processes, forge and its rival in turn in one run:
 //!
-//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix]
+//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix] [graft]
 //!
 //! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` was run; it adds k0sctl to `noop` and
 //! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch` and `matrix`. `FORGE_BENCH_PROJECT` is a folder
@@ -15,6 +15,7 @@
 mod child;
 mod fetch;
 mod go_project;
+mod graft;
 mod matrix;
 mod matrix_upstream;
 mod noop;
@@ -34,12 +35,16 @@ fn main() {
     if args.first().is_some_and(|a| a == child::PEAK) {
         return child::peak_of(&args[1..]);
     }
-    let figures: [(&str, Figure); 5] = [
+    if args.first().is_some_and(|a| a == graft::ALONE) {
+        return graft::alone(&args[1..]);
+    }
+    let figures: [(&str, Figure); 6] = [
         ("noop", noop::run),
         ("overhead", overhead::run),
         ("patches", patches::run),
         ("fetch", fetch::run),
         ("matrix", matrix::run),
+        ("graft", graft::run),
     ];
     if let Some(unknown) = args.iter().find(|a| !figures.iter().any(|(name, _)| name == a)) {
         panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch and matrix");

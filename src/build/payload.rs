@@ -121,36 +121,44 @@ pub fn inspect(donor: &Path, version: &Revision, target: &Target, interrupt: &In
     if !tells(donor, end, version.as_str()).map_err(reading(donor))? {
         return Err(PayloadError::Version { path: donor.to_owned(), wanted: version.clone() });
     }
-    let sha256 = digest(donor, start).map_err(reading(donor))?;
-    Ok(Payload { donor: donor.to_owned(), start, size: size - start, sha256, members })
+    let sha256 = digest(donor, start, interrupt)?;
+    Ok(Payload { donor: donor.to_owned(), release: None, start, size: size - start, sha256, members })
 }
 
-/// Appends a payload to a bare executable, and reads it there.
+/// Appends a payload to a bare executable, and reads it there: while the disk writes. The checksum of the payload was taken
+/// together with the CRC of each member, so that what has the checksum has those, too.
 pub fn graft(binary: &Path, payload: &Payload, interrupt: &Interrupt) -> Result<(), PayloadError> {
     let (end, size) = image_end(binary)?;
     if end != size {
         return Err(PayloadError::NotBare { path: binary.to_owned(), size, end });
     }
-    let copied = append(binary, payload)?;
     let broken = |reason: String| PayloadError::Broken { path: binary.to_owned(), reason };
+    let (out, copied) = append(binary, payload)?;
     if copied != payload.size {
         return Err(broken(format!("{} gave {copied} bytes, and {} are wanted", payload.donor.display(), payload.size)));
     }
-    let (start, members) = match read_zip(binary, interrupt) {
+    let (synced, found) = std::thread::scope(|scope| {
+        let synced = scope.spawn(|| out.sync_all());
+        let found = members(binary).and_then(|found| Ok((found, digest(binary, size, interrupt)?)));
+        (synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), found)
+    });
+    synced.map_err(|e| DiskError::new("write", binary, e))?;
+    let ((start, members), sha256) = match found {
         Ok(found) => found,
-        Err(PayloadError::Interrupted(i)) => return Err(i.into()),
+        Err(error @ (PayloadError::Interrupted(_) | PayloadError::Disk(_))) => return Err(error),
         Err(error) => return Err(broken(error.to_string())),
     };
     if (start, members) != (size, payload.members) {
         return Err(broken(format!("{members} files from byte {start} on; {} from byte {size} on are wanted", payload.members)));
     }
-    if digest(binary, start).map_err(reading(binary))? != payload.sha256 {
+    if sha256 != payload.sha256 {
         return Err(broken("its checksum is another one".into()));
     }
     Ok(())
 }
 
-fn append(binary: &Path, payload: &Payload) -> Result<u64, PayloadError> {
+/// Copies without looking; the system does so from file to file by itself where it can.
+fn append(binary: &Path, payload: &Payload) -> Result<(File, u64), PayloadError> {
     let mut donor = File::open(&payload.donor).map_err(reading(&payload.donor))?;
     donor.seek(SeekFrom::Start(payload.start)).map_err(reading(&payload.donor))?;
     let fail = |e| DiskError::new("write", binary, e);
@@ -158,8 +166,7 @@ fn append(binary: &Path, payload: &Payload) -> Result<u64, PayloadError> {
     let mut out = OpenOptions::new().write(true).open(binary).map_err(fail)?;
     out.seek(SeekFrom::End(0)).map_err(fail)?;
     let copied = io::copy(&mut donor.take(payload.size), &mut out).map_err(fail)?;
-    out.sync_all().map_err(fail)?;
-    Ok(copied)
+    Ok((out, copied))
 }
 
 fn reading(path: &Path) -> impl Fn(io::Error) -> PayloadError {
@@ -167,12 +174,23 @@ fn reading(path: &Path) -> impl Fn(io::Error) -> PayloadError {
     move |e| DiskError::new("read", &path, e).into()
 }
 
-/// Where the zip of a file begins and how many members it has; each of them is read to its end, which compares its CRC.
-fn read_zip(path: &Path, interrupt: &Interrupt) -> Result<(u64, usize), PayloadError> {
+/// The zip of a file.
+fn open_zip(path: &Path) -> Result<zip::ZipArchive<io::BufReader<File>>, PayloadError> {
     let file = File::open(path).map_err(reading(path))?;
     let refuse =
         |e: zip::result::ZipError| PayloadError::Donor { path: path.to_owned(), reason: format!("no zip at its end ({e})") };
-    let mut archive = zip::ZipArchive::new(io::BufReader::with_capacity(1 << 17, file)).map_err(refuse)?;
+    zip::ZipArchive::new(io::BufReader::with_capacity(1 << 17, file)).map_err(refuse)
+}
+
+/// Where the zip of a file begins and how many members it has, by its directory.
+fn members(path: &Path) -> Result<(u64, usize), PayloadError> {
+    let archive = open_zip(path)?;
+    Ok((archive.offset(), archive.len()))
+}
+
+/// The same; each member is read to its end, which compares its CRC.
+fn read_zip(path: &Path, interrupt: &Interrupt) -> Result<(u64, usize), PayloadError> {
+    let mut archive = open_zip(path)?;
     for index in 0..archive.len() {
         interrupt.check()?;
         let name = archive.name_for_index(index).and_then(Result::ok).map(|name| visible(&name)).unwrap_or_default();
@@ -232,13 +250,14 @@ fn tells(path: &Path, end: u64, version: &str) -> io::Result<bool> {
     }
 }
 
-fn digest(path: &Path, start: u64) -> io::Result<crate::names::Sha256> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(start))?;
+fn digest(path: &Path, start: u64, interrupt: &Interrupt) -> Result<crate::names::Sha256, PayloadError> {
+    let mut file = File::open(path).map_err(reading(path))?;
+    file.seek(SeekFrom::Start(start)).map_err(reading(path))?;
     let mut hasher = Hasher::new();
-    let mut chunk = vec![0; 1 << 17];
+    let mut chunk = vec![0; 1 << 18];
     loop {
-        match file.read(&mut chunk)? {
+        interrupt.check()?;
+        match file.read(&mut chunk).map_err(reading(path))? {
             0 => return Ok(hex(&hasher.finalize())),
             n => hasher.update(&chunk[..n]),
         }

@@ -14,7 +14,7 @@ pub(super) fn run(context: &Context, args: &GcArgs) -> Result<u8, CliError> {
     let budget = Budget { size: args.max_size, age: args.max_age };
     let done = clean(&context.store_path()?, budget, args.dry_run)?;
     if done.busy {
-        let text = "other forges are at work: finished builds, toolchains and clones are left to them".to_owned();
+        let text = "other forges are at work: finished builds, toolchains, released files and clones are left to them".to_owned();
         context.reporter().report(Event::Notice { text });
     }
     let freed: u64 = done.removed.iter().map(|item| item.bytes).sum();
@@ -36,6 +36,7 @@ pub(super) fn run(context: &Context, args: &GcArgs) -> Result<u8, CliError> {
         (Kind::Memo, "kinds of remembered facts"),
         (Kind::Build, "finished builds"),
         (Kind::Toolchain, "toolchains"),
+        (Kind::Download, "released files"),
         (Kind::Clone, "clones"),
     ] {
         let of_kind: Vec<_> = done.removed.iter().filter(|item| item.kind == kind).collect();

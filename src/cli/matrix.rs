@@ -15,6 +15,8 @@ use crate::pipeline::{MatrixOptions, PipelineError, Trust};
 pub(super) fn run(context: &Context, args: &MatrixArgs) -> Result<u8, CliError> {
     let project = context.project(&args.session.recipe)?;
     let mut options = context.options(&args.session, &project.recipe)?;
+    // What is compiled is checked, and goes.
+    options.without_released = true;
     if !args.compile && !args.test {
         options.trust = Trust::Sources;
     }

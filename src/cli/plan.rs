@@ -90,7 +90,7 @@ fn human(plan: &BuildPlan) -> String {
         line("takes", make.output.as_str());
     }
     if let Some(payload) = &plan.payload {
-        line("append", &format!("{} bytes of {}, {} files", payload.size, payload.donor.display(), payload.members));
+        line("append", &format!("{} bytes of {}, {} files", payload.size, payload.origin(), payload.members));
     }
     for expect in &plan.expect {
         line("expect", expect);

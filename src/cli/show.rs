@@ -67,6 +67,11 @@ fn replaces(component: &Component) -> Vec<String> {
         .collect()
 }
 
+/// Where the programs are whose payload is taken.
+fn released(component: &Component) -> Option<&str> {
+    component.upstream.payload.as_ref().filter(|rule| rule.from_release)?.asset.as_deref()
+}
+
 fn human(component: &Component, series: &[Series], entries: &[&LockEntry]) -> String {
     let mut out = format!("\n{}\n", component.name);
     let mut line = |key: &str, value: &str| {
@@ -99,6 +104,12 @@ fn human(component: &Component, series: &[Series], entries: &[&LockEntry]) -> St
     if component.upstream.builds.iter().any(|b| b.prepare.is_some()) {
         line("prepare", "some releases run commands in the tree before the build");
     }
+    if let Some(asset) = released(component) {
+        line("payload", &format!("of the released {asset}"));
+    }
+    for (target, asset) in entries.iter().flat_map(|entry| &entry.payload) {
+        line("", &format!("locked for {target}: {} (sha256 {})", asset.asset, asset.sha256));
+    }
     if let Some(holds) = &component.holds {
         line("holds", holds.as_str());
     }
@@ -112,11 +123,11 @@ fn document(component: &Component, series: &[Series], entries: &[&LockEntry]) ->
         .collect();
     let locked: Vec<_> = entries
         .iter()
-        .map(|e| json!({"version": e.release, "origin": e.origin, "tree": e.tree, "patched": e.result, "go": e.go}))
+        .map(|e| json!({"version": e.release, "origin": e.origin, "tree": e.tree, "patched": e.result, "go": e.go, "payload": e.payload}))
         .collect();
     let wanted: Vec<String> = picks(component).iter().map(|p| p.wanted.to_string()).collect();
     json!({"component": component.name, "upstream": component.upstream.name, "upstream_file": component.upstream.origin.to_string(),
-           "source": source(component), "wanted": wanted, "series": series, "replace": replaces(component), "locked": locked})
+           "source": source(component), "wanted": wanted, "payload": released(component), "series": series, "replace": replaces(component), "locked": locked})
 }
 
 /// The variables of every locked release.

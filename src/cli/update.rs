@@ -55,7 +55,7 @@ fn rewrite_and_resolve(
 }
 
 fn resolve(context: &Context, args: &UpdateArgs, project: &Project, selections: &[Selection]) -> Result<u8, CliError> {
-    let options = Options::default();
+    let options = Options { without_released: args.dry_run, ..Options::default() };
     let selected = select(&project.recipe, selections, true)?;
     let store = context.store()?;
     let session = context.session(project, &store, &options);

@@ -299,7 +299,7 @@ impl Session<'_> {
         let host = self.host(rule, go)?;
         let payload = self.payload(component, entry, target)?;
         let local = !self.options.replaces.is_empty()
-            || payload.is_some()
+            || self.options.payload.is_some()
             || !self.as_the_recipe_drives(component, entry)?
             || self.options.dirty.iter().any(|name| *name == component.name || entry.uses.contains_key(name));
         let request = Request {

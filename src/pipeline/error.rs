@@ -10,7 +10,8 @@ use crate::files::FilesError;
 use crate::git::GitError;
 use crate::git::objects::ObjectsError;
 use crate::gomod::{GoError, RewriteError};
-use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, Target};
+use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, Sha256, Target, WebUrl};
+use crate::net::NetError;
 use crate::patch::{ApplyError, PatchFailure, SeriesErrors};
 use crate::plan::{ArgsError, LockError, MakeLineError, PlanError};
 use crate::recipe::graph::UnknownComponent;
@@ -197,6 +198,62 @@ pub enum PipelineError {
         "write payload = {{ versions = \">=1.2\" }} into the upstream file, with the releases that read a zip at their own end"
     ))]
     NoPayload(ComponentName),
+    /// Nothing says where released programs are.
+    #[error("{0}: payload = {{ from = \"release\" }}, and nothing says where the released program is")]
+    #[diagnostic(help(
+        "write payload = {{ asset = \"https://HOST/{{version}}/NAME-{{version}}-{{arch}}\" }} into the upstream file, beside `versions`"
+    ))]
+    NoAsset(ComponentName),
+    /// A released program is another one than it was.
+    #[error("{component}: {asset} is another file than the locked one: its SHA-256 is {found}, and {locked} is locked")]
+    #[diagnostic(help(
+        "ask upstream why it was replaced; if it is right, remove the [component.payload] table of {component} from the lock and run `forge lock`"
+    ))]
+    AssetMoved {
+        /// The component.
+        component: ComponentName,
+        /// The address.
+        asset: WebUrl,
+        /// What the lock has.
+        locked: Sha256,
+        /// What came.
+        found: Sha256,
+    },
+    /// A released program is not what upstream's own list says.
+    #[error("{component}: the SHA-256 of {asset} is {found}, and {sums} {listed}")]
+    #[diagnostic(help("upstream's release contradicts itself, or somebody on the way changed it: do not build from it"))]
+    AssetSum {
+        /// The component.
+        component: ComponentName,
+        /// The address.
+        asset: WebUrl,
+        /// What came.
+        found: Sha256,
+        /// The list.
+        sums: WebUrl,
+        /// What it says.
+        listed: String,
+    },
+    /// A released program is not in the store, and may not be fetched.
+    #[error("{component}: {asset} is not in the store, and --offline forbids to fetch it")]
+    #[diagnostic(help("run `forge fetch` once without --offline"))]
+    AssetOffline {
+        /// The component.
+        component: ComponentName,
+        /// The address.
+        asset: WebUrl,
+    },
+    /// A released program could not be fetched.
+    #[error("{component}: the released program cannot be fetched: {source}")]
+    #[diagnostic(help(
+        "does the release have that file? `asset` of the upstream's `payload` says where it is; `--payload FILE` takes another one"
+    ))]
+    AssetFetch {
+        /// The component.
+        component: ComponentName,
+        /// What failed.
+        source: NetError,
+    },
     /// A release whose payload belongs to its code.
     #[error(
         "{component} {release} takes no payload: only releases {versions} find one at their end, in others it is tied to the program when that is compiled"

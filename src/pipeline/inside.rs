@@ -115,6 +115,7 @@ impl Session<'_> {
             go: None,
             build: None,
             module: None,
+            payload: Default::default(),
         };
         let module = match &other.upstream.source {
             Source::Module(module) => module.clone(),

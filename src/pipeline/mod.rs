@@ -22,6 +22,7 @@ mod parts;
 mod patches;
 mod payload;
 mod queue;
+mod released;
 mod resolve;
 mod resolve_all;
 mod select;

@@ -72,6 +72,9 @@ pub fn fetch(session: &Session<'_>, selected: &[Selected<'_>], file: &mut LockFi
             session.part_objects(part)?;
             entries.extend(part.entry.clone());
         }
+        for asset in session.targets().iter().filter_map(|target| resolved.entry.payload.get(target)) {
+            session.donor(selected.component, asset)?;
+        }
         if let Some(go) = &resolved.entry.go {
             session.fetch_modules(selected.component, &resolved, go)?;
         }

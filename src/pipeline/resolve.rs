@@ -81,7 +81,8 @@ impl Session<'_> {
         let (parts, mut operations) = self.parts(component, &base, lock, mode)?;
         self.plain_operations(component, locked.as_ref(), &mut operations)?;
         let unchanged = locked.as_ref().filter(|e| e.result == *patched.tree() && same_parts(e, before, &parts));
-        let entry = self.entry(component, key, &base, &patched, &parts, operations, unchanged)?;
+        let old = locked.as_ref().or_else(|| before.find(&component.name, &key));
+        let entry = self.entry(component, key.clone(), &base, &patched, &parts, operations, unchanged, old)?;
         lock.put(entry.clone());
         let resolved = Resolved { entry, parts, patches: applied(&patched) };
         if self.options.trust != Trust::Sources {
@@ -100,6 +101,7 @@ impl Session<'_> {
         parts: &[ResolvedPart],
         operations: Operations,
         same_tree: Option<&LockEntry>,
+        before: Option<&LockEntry>,
     ) -> Result<LockEntry, PipelineError> {
         let release = Release::parse(&base.release);
         let rule = build_rule(&component.upstream, release.as_ref(), self.options.driver)?;
@@ -109,6 +111,7 @@ impl Session<'_> {
         };
         let variables = variables(base, &self.targets()[0]);
         let build = self.build_lock(component, &rule, &variables, &go, patched, same_tree)?;
+        let payload = self.released(component, &variables, &build, before)?;
         let uses = parts.iter().filter_map(|p| p.entry.as_ref().map(|e| (p.name.clone(), e.release.clone()))).collect();
         let module = self.module_lock(component, operations, &build, &go, patched, parts, same_tree)?;
         Ok(LockEntry {
@@ -122,6 +125,7 @@ impl Session<'_> {
             go: Some(go),
             build: Some(build),
             module,
+            payload,
         })
     }
 

@@ -46,6 +46,8 @@ pub struct Options {
     pub targets: Vec<Target>,
     /// A binary whose payload is appended to what is built.
     pub payload: Option<PathBuf>,
+    /// Released programs are not fetched: no binary is made, or nothing is kept.
+    pub without_released: bool,
     /// What drives builds, where not what the recipe says.
     pub driver: Option<Driver>,
 }

@@ -89,8 +89,9 @@ impl Session<'_> {
         let built = compile(&go, self.exec, plan, place, &mut log, &pointer, self.reporter)?;
         let took = begun.elapsed();
         if let Some(payload) = &plan.payload {
+            self.donor_of(component, payload)?;
             graft(built.path(), payload, self.exec.interrupt())?;
-            let text = format!("appended: {} files of {}, {} bytes", payload.members, payload.donor.display(), payload.size);
+            let text = format!("appended: {} files of {}, {} bytes", payload.members, payload.origin(), payload.size);
             log.line(&text).map_err(io(&log_path))?;
             self.reporter.report(Event::Notice { text });
         }

@@ -71,6 +71,9 @@ impl Session<'_> {
             return Ok(None);
         }
         let Some(entry) = &self.driven(component, entry)? else { return Ok(None) };
+        if !self.has_released(component, entry) {
+            return Ok(None);
+        }
         let series = self.series_of(component)?;
         let mut parts = Vec::new();
         for replace in component.replace.iter().chain(&self.options.replaces) {

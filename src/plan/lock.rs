@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{CommitId, ComponentName, EnvName, GoVersion, Revision, TreeId};
+use crate::names::{CommitId, ComponentName, EnvName, GoVersion, Revision, Target, TreeId};
 use crate::plan::args::{EditArgs, GoArgs};
 use crate::plan::make::MakeLock;
+use crate::plan::payload::Asset;
 use crate::recipe::model::Driver;
 
 /// The format that this program writes.
@@ -121,6 +122,9 @@ pub struct LockEntry {
     /// The rewritten go.mod, where the recipe changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<ModLock>,
+    /// The released programs that payloads are taken from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub payload: BTreeMap<Target, Asset>,
 }
 
 /// The argument list. Every variable is filled in but `{os}`, `{arch}` and `{target_dir}`, which belong to a target.
@@ -231,6 +235,15 @@ impl LockChange {
         let rest = |e: &LockEntry| e.build.clone().map(|b| (b.cgo, b.vcs, b.env, b.prepare, b.from, b.make));
         if rest(old) != rest(new) {
             lines.push(format!("{} build rule changed", self.name));
+        }
+        for target in old.payload.keys().chain(new.payload.keys()).collect::<std::collections::BTreeSet<_>>() {
+            let of = |entry: &LockEntry| {
+                entry.payload.get(target).map_or("none".into(), |a| format!("{} {}", a.asset, &a.sha256.as_str()[..12]))
+            };
+            let (a, b) = (of(old), of(new));
+            if a != b {
+                lines.push(format!("{} payload for {target}: {a} -> {b}", self.name));
+            }
         }
         if old.module != new.module {
             lines.push(format!("{} go.mod or go.sum changed", self.name));

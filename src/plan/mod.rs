@@ -16,5 +16,5 @@ pub use lock::{BuildLock, FromMake, Lock, LockChange, LockEntry, LockError, ModL
 pub use make::{ENGINE_ENV, MakeBuild, MakeLock};
 pub use make_line::{MakeLine, MakeLineError, go_build_line};
 pub use model::{BuildPlan, GoBuild, Host, Part, Plan, PlanError, Request, Sources, edit_args, plan_build};
-pub use payload::Payload;
+pub use payload::{Asset, Payload};
 pub use script::{Diffs, STAMP_MESSAGE, script};

@@ -90,7 +90,9 @@ fn head(out: &mut Script, plan: &BuildPlan) {
     out.comment(&format!("{} {} for {}: what forge does, in plain commands.", plan.component, plan.version, plan.target));
     let make = plan.build.make.as_ref();
     let more = make.map_or("", |make| if make.in_containers() { ", make, and docker or podman" } else { " and make" });
-    out.comment(&format!("Needs git, Go 1.21 or newer{more}."));
+    let released = plan.payload.as_ref().is_some_and(|payload| payload.release.is_some());
+    let curl = if released { ", curl" } else { "" };
+    out.comment(&format!("Needs git, Go 1.21 or newer{curl}{more}."));
     out.comment("Works in a new folder: the first argument, or ./forge-plan.");
     if make.is_none() && !plan.build.args.iter().any(|a| a == "-trimpath") {
         out.comment("Without -trimpath the binary holds the path of this folder: it differs from place to place.");
@@ -209,8 +211,18 @@ fn build(out: &mut Script, plan: &BuildPlan) {
 fn finish(out: &mut Script, plan: &BuildPlan) {
     out.line("cd ..");
     if let Some(payload) = &plan.payload {
-        out.comment("The zip at the end of another build of the same release.");
-        let donor = quote(&payload.donor.to_string_lossy());
+        let donor = match &payload.release {
+            Some(asset) => {
+                out.comment("The zip at the end of what upstream released.");
+                out.line(&format!("curl -fsSL -o released {}", quote(asset.asset.expose())));
+                out.line(&format!("test \"$(sha256sum < released)\" = '{}  -'", asset.sha256));
+                "released".to_owned()
+            }
+            None => {
+                out.comment("The zip at the end of another build of the same release.");
+                quote(&payload.donor.to_string_lossy())
+            }
+        };
         let from = payload.start + 1;
         out.line(&format!("test \"$(tail -c +{from} {donor} | sha256sum)\" = '{}  -'", payload.sha256));
         out.line(&format!("tail -c +{from} {donor} >> {}", quote(&plan.file_name)));

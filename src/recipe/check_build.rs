@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::check_payload;
 use super::error::Sink;
 use super::model::{BuildBlock, Driver, GoRule, PayloadRule, Releases, Source, Upstream};
 use super::policy;
@@ -37,9 +38,7 @@ pub(crate) fn parts(raw: &RawUpstream, of_recipe: bool, files: &Files, sink: &mu
         tags,
         versions: raw.versions.as_ref().and_then(|text| sink.take(text.span(), Req::parse(text.get_ref()))),
         go: raw.go.as_ref().and_then(|rule| go_rule(rule, sink)),
-        payload: raw.payload.as_ref().map(|payload| PayloadRule {
-            versions: payload.versions.as_ref().and_then(|text| sink.take(text.span(), Req::parse(text.get_ref()))),
-        }),
+        payload: raw.payload.as_ref().map(|payload| check_payload::rule(payload, sink)),
         builds: raw.builds.iter().map(|block| build(block, of_recipe, sink)).collect(),
     }
 }
@@ -67,8 +66,14 @@ impl Parts {
         if let Some(go) = self.go {
             upstream.go = go;
         }
-        if self.payload.is_some() {
-            upstream.payload = self.payload;
+        if let Some(payload) = self.payload {
+            let base = upstream.payload.unwrap_or_default();
+            upstream.payload = Some(PayloadRule {
+                versions: payload.versions.or(base.versions),
+                asset: payload.asset.or(base.asset),
+                sums: payload.sums.or(base.sums),
+                from_release: payload.from_release || base.from_release,
+            });
         }
         upstream.builds.extend(self.builds);
         upstream

@@ -6,6 +6,7 @@ mod check;
 mod check_build;
 mod check_expect;
 pub mod check_kit;
+mod check_payload;
 pub mod check_trial;
 pub mod error;
 pub mod find;

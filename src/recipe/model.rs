@@ -132,11 +132,17 @@ pub enum Source {
     Path(RelPath),
 }
 
-/// Releases that look for programs in a zip at their own end.
-#[derive(Debug, Clone)]
+/// Releases that look for programs in a zip at their own end, and where upstream's own builds of them are.
+#[derive(Debug, Clone, Default)]
 pub struct PayloadRule {
     /// A range; `None` is every release.
     pub versions: Option<Req>,
+    /// The address of the released program, with variables.
+    pub asset: Option<String>,
+    /// The address of a list of SHA-256 sums, as `sha256sum` writes it, with variables.
+    pub sums: Option<String>,
+    /// True where each build takes the payload of the released program.
+    pub from_release: bool,
 }
 
 /// Which tags of an upstream are releases.

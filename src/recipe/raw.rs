@@ -87,9 +87,12 @@ pub(crate) struct RawGo {
     pub(crate) line: Option<Text>,
 }
 
-/// `payload = { versions }`
+/// `payload = { versions, asset, sums, from }`
 pub(crate) struct RawPayload {
     pub(crate) versions: Option<Text>,
+    pub(crate) asset: Option<Text>,
+    pub(crate) sums: Option<Text>,
+    pub(crate) from: Option<Text>,
 }
 
 /// `[[build]]`
@@ -251,8 +254,10 @@ impl RawUpstream {
         }
         let payload = table.table("payload", sink).map(|mut payload| {
             let versions = payload.text("versions", sink);
+            let (asset, sums) = (payload.text("asset", sink), payload.text("sums", sink));
+            let from = payload.text("from", sink);
             payload.finish(sink);
-            RawPayload { versions }
+            RawPayload { versions, asset, sums, from }
         });
         let builds = table.tables("build", build, sink).into_iter().map(|t| RawBuild::read(t, sink)).collect();
         Self { git, module, path, tags, versions, go, payload, builds }

@@ -1,5 +1,6 @@
 //! Variables in the strings of a recipe: `{version}`, `{commit}` and so on; `{{` and `}}` are braces.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::ops::Range;
 
 use crate::names::{CommitId, Revision, Target, nearest};
@@ -19,6 +20,9 @@ const VARIABLES: [(&str, &str); 11] = [
     ("arch", "GOARCH of the target"),
     ("target_dir", "the folder that the build writes to"),
 ];
+
+/// What a part of an address does not hold as it is: all but the unreserved characters of RFC 3986.
+const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The values for one component, release and target.
 #[derive(Debug, Clone)]
@@ -109,6 +113,11 @@ impl Variables {
     /// The string with every variable filled in.
     pub fn expand(&self, text: &str) -> Result<String, VarError> {
         fill(text, |name| self.value(name))
+    }
+
+    /// An address with every variable filled in, each as one part of it: `+` and `/` become `%2B` and `%2F`.
+    pub fn expand_url(&self, text: &str) -> Result<String, VarError> {
+        fill(text, |name| self.value(name).map(|value| utf8_percent_encode(&value, PART).to_string()))
     }
 
     /// Every string of a list filled in.

@@ -35,6 +35,8 @@ pub enum Kind {
     Build,
     /// A Go that forge fetched.
     Toolchain,
+    /// A file that upstream released.
+    Download,
     /// Sources of an origin.
     Clone,
 }
@@ -108,7 +110,7 @@ fn chosen(mut items: Vec<Item>, total: u64, budget: Budget, busy: bool) -> Vec<I
         let goes = match item.kind {
             Kind::Rubbish => true,
             Kind::Failed => old || too_much || budget.age.is_none() && budget.size.is_none(),
-            Kind::Memo | Kind::Build | Kind::Toolchain | Kind::Clone => !busy && (old || too_much),
+            Kind::Memo | Kind::Build | Kind::Toolchain | Kind::Download | Kind::Clone => !busy && (old || too_much),
         };
         if goes {
             left -= item.bytes;
@@ -137,6 +139,9 @@ impl Store {
         }
         for path in entries(&self.root.join("toolchains")) {
             add(Kind::Toolchain, path, &[]);
+        }
+        for path in entries(&self.root.join("downloads")) {
+            add(Kind::Download, path, &[]);
         }
         for path in entries(&self.root.join("memo")) {
             add(Kind::Memo, path, &[]);

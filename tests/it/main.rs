@@ -19,6 +19,7 @@ mod patches;
 mod payload;
 mod plan;
 mod recipe;
+mod released;
 mod shell;
 mod side_by_side;
 mod sources;

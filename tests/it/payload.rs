@@ -11,7 +11,7 @@ use crate::kit::{Program, Sandbox, Upstream, names, output_of};
 use crate::plan::same_by_script;
 
 /// Tells what is in the zip at its own end.
-const GREET: &str = "package main
+pub(crate) const GREET: &str = "package main
 
 import (
 \t\"archive/zip\"
@@ -45,7 +45,7 @@ fn write_zip<W: Write + Seek>(out: W) -> W {
     writer.finish().unwrap()
 }
 
-fn payload() -> Vec<u8> {
+pub(crate) fn payload() -> Vec<u8> {
     write_zip(Cursor::new(Vec::new())).into_inner()
 }
 
