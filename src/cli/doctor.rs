@@ -6,15 +6,23 @@ use crate::cli::args::ListArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE, ENVIRONMENT};
 use crate::event::Event;
-use crate::pipeline::{Health, examine};
-use crate::recipe::load::{RecipeRef, known, load};
+use crate::pipeline::{Health, LockFile, examine};
+use crate::plan::Lock;
+use crate::recipe::load::{Loaded, RecipeRef, known, load};
 
 pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
     let files = context.files();
     let mut recipes = Vec::new();
     for (name, _) in known(&files)? {
         match load(&files, &RecipeRef::Name(name)) {
-            Ok(loaded) => recipes.push(loaded.recipe),
+            Ok(Loaded { recipe, files, .. }) => {
+                let lock = LockFile::read(&recipe, &files, &context.state()).map(|file| file.lock);
+                let lock = lock.unwrap_or_else(|error| {
+                    context.reporter().report(Event::Warning { text: error.to_string() });
+                    Lock::default()
+                });
+                recipes.push((recipe, lock));
+            }
             Err(error) => {
                 error.problems().iter().for_each(|problem| context.reporter().report(Event::Warning { text: problem.plain() }))
             }

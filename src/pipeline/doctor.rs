@@ -7,10 +7,9 @@ use crate::build::engine;
 use crate::exec::{Exec, Tool};
 use crate::gomod::{find_go, in_store, managed};
 use crate::names::{RecipeName, redact, visible};
-use crate::pipeline::select::picks;
-use crate::recipe::model::{Driver, Recipe};
-use crate::recipe::rule::build_rule;
-use crate::release::{Release, Wanted};
+use crate::pipeline::needs::{Needs, needs};
+use crate::plan::Lock;
+use crate::recipe::model::Recipe;
 use crate::store::Store;
 
 /// How something is.
@@ -54,11 +53,11 @@ const MANAGERS: [(&str, &str, &str); 6] = [
     ("brew", "brew install", "gcc"),
 ];
 
-/// Looks at everything. `recipes` are those that the user could build.
-pub fn examine(exec: &Exec, recipes: &[Recipe], store: &Path) -> Vec<Finding> {
-    let all: Vec<RecipeName> = recipes.iter().map(|recipe| recipe.name.clone()).collect();
+/// Looks at everything. `recipes` are those that the user could build, with their locks.
+pub fn examine(exec: &Exec, recipes: &[(Recipe, Lock)], store: &Path) -> Vec<Finding> {
+    let all: Vec<RecipeName> = recipes.iter().map(|(recipe, _)| recipe.name.clone()).collect();
     let needing = |need: &dyn Fn(&Needs) -> bool| -> Vec<RecipeName> {
-        recipes.iter().filter(|recipe| need(&needs(recipe))).map(|recipe| recipe.name.clone()).collect()
+        recipes.iter().filter(|(recipe, lock)| need(&needs(recipe, lock))).map(|(recipe, _)| recipe.name.clone()).collect()
     };
     vec![
         git(exec, all.clone()),
@@ -70,39 +69,6 @@ pub fn examine(exec: &Exec, recipes: &[Recipe], store: &Path) -> Vec<Finding> {
         proxy(exec),
         usable(store),
     ]
-}
-
-/// What the builds of a recipe call.
-#[derive(Default)]
-struct Needs {
-    make: bool,
-    c_compiler: bool,
-    containers: bool,
-}
-
-/// By the build rules of what the recipe names exactly, else by all blocks that its releases could match.
-fn needs(recipe: &Recipe) -> Needs {
-    let mut needs = Needs::default();
-    for component in recipe.components.values().filter(|component| component.is_program()) {
-        let exact = picks(component).into_iter().filter_map(|pick| match pick.wanted {
-            Wanted::Revision(revision) => Some(Release::parse(&revision)),
-            _ => None,
-        });
-        let rules: Vec<_> = exact.filter_map(|release| build_rule(&component.upstream, release.as_ref(), None).ok()).collect();
-        let drivers: Vec<Driver> = match rules.is_empty() {
-            false => rules.iter().map(|rule| rule.driver).collect(),
-            true => component.upstream.builds.iter().filter_map(|block| block.driver).take(1).collect(),
-        };
-        let blocks = component.upstream.builds.iter().filter(|b| b.driver.is_none_or(|d| drivers.contains(&d)));
-        for block in blocks {
-            let calls_make = block.prepare.iter().flatten().any(|c| c.first().is_some_and(|program| program == "make"));
-            needs.make |= block.flags_from_make || calls_make;
-            needs.c_compiler |= block.cgo == Some(true);
-        }
-        needs.make |= drivers.iter().any(|driver| *driver != Driver::Go);
-        needs.containers |= drivers.contains(&Driver::Docker);
-    }
-    needs
 }
 
 /// The command that installs packages here.

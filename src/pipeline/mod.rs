@@ -14,6 +14,7 @@ mod lineup_modules;
 mod local;
 mod lockfile;
 mod matrix;
+mod needs;
 mod objects;
 mod operations;
 mod outcome;

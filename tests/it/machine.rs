@@ -49,6 +49,42 @@ fn a_doctor_tells_what_a_recipe_lacks_and_how_to_get_it() {
 }
 
 #[test]
+fn a_line_needs_what_its_newest_release_does() {
+    let sandbox = Sandbox::new();
+    let up = sandbox.upstream("app", Program { makefile: true, ..Program::default() });
+    up.releases(&["v1.1.0", "v1.2.3"]);
+    let blocks = "[[build]]\nversions = \"<1.2\"\ndriver = \"docker\"\nimage = \"x\"\noutput = \"app\"\n\n\
+                  [[build]]\nversions = \">=1.2\"\ndriver = \"go\"\npackages = [\".\"]\n\n\
+                  [[build]]\nversions = \">=1.3\"\ndriver = \"go\"\ncgo = true\n";
+    sandbox.write("recipes/upstreams/app.toml", &format!("git = \"{}\"\nreleases = {{ tags = \"v*\" }}\n\n{blocks}", up.url()));
+    let needed = |lines: &str| {
+        sandbox.recipe("app", &format!("[component.app]\nlines = {lines}\n"));
+        let document = sandbox.command(&["doctor", "--json"]).run().json();
+        let needs = |check: &str| finding(&document, check)["needed_by"].as_array().unwrap().iter().any(|r| r == "app");
+        ["make", "containers", "C compiler"].map(needs)
+    };
+    assert_eq!(needed("[\"~1.1\"]"), [true, true, false]);
+    assert_eq!(needed("[\"~1.2\"]"), [false, false, false]);
+    // The first line is what is built.
+    assert_eq!(needed("[\"~1.2\", \"~1.1\"]"), [false, false, false]);
+    assert_eq!(needed("[\"~1.1\", \"~1.2\"]"), [true, true, false]);
+    // What is not released yet could come tomorrow; a lock knows better.
+    assert_eq!(needed("[\">=1.1\"]"), [false, false, true]);
+    sandbox.forge(&["lock"]).ok();
+    assert_eq!(needed("[\">=1.1\"]"), [false, false, false]);
+    // Whether a Makefile wants CGO only the lock knows.
+    let flags =
+        "[[build]]\ndriver = \"go\"\nflags_from = \"make\"\n[[build]]\ndriver = \"make\"\ngoal = \"app\"\noutput = \"app\"\n";
+    sandbox.write("recipes/upstreams/app.toml", &format!("git = \"{}\"\nreleases = {{ tags = \"v*\" }}\n\n{flags}", up.url()));
+    fs::remove_file(sandbox.project().join("recipes/app.lock")).unwrap();
+    assert_eq!(needed("[\"~1.2\"]"), [true, false, false]);
+    let makefile = "app:\n\tCGO_ENABLED=1 go build -trimpath -o app .\n";
+    up.release_with("v1.2.4", &[("Makefile", makefile)]);
+    sandbox.forge(&["lock"]).ok();
+    assert_eq!(needed("[\"~1.2\"]"), [true, false, true]);
+}
+
+#[test]
 fn an_old_git_and_a_silent_engine_are_told() {
     let (sandbox, _up) = Sandbox::with_app(&["v1.2.3"]);
     let bin = sandbox.tools(&["go"]);
