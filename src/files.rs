@@ -1,10 +1,12 @@
 //! The files of a project: `recipes/`, `patches/` and demo sources on disk, and the same folders as they were built into
 //! the program. Disk comes first; a folder is taken from one of the two as a whole.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use include_dir::{Dir, DirEntry, include_dir};
 
@@ -85,12 +87,29 @@ pub enum FilesError {
 #[derive(Debug, Clone)]
 pub struct Files {
     root: Option<PathBuf>,
+    /// Folders as they are about to be.
+    drafts: BTreeMap<RelPath, Arc<Draft>>,
 }
+
+/// The files of a folder by name.
+pub type Draft = BTreeMap<String, Vec<u8>>;
 
 impl Files {
     /// The project at `root`; `None` is the built-in one alone.
     pub fn new(root: Option<PathBuf>) -> Self {
-        Self { root }
+        Self { root, drafts: BTreeMap::new() }
+    }
+
+    /// The same project, but for a folder that holds these files instead of those on disk, where it would be written.
+    pub fn with_draft(&self, folder: RelPath, draft: Draft) -> Self {
+        let mut files = self.clone();
+        files.drafts.insert(folder, Arc::new(draft));
+        files
+    }
+
+    fn draft_at(&self, origin: &Path) -> Option<&Draft> {
+        let root = self.root.as_deref()?;
+        self.drafts.iter().find(|(folder, _)| folder.below(root) == origin).map(|(_, draft)| &**draft)
     }
 
     /// The folder that relative paths are relative to, where there is one on disk.
@@ -119,6 +138,10 @@ impl Files {
         match &listing.origin {
             Origin::Disk(folder) => {
                 let path = folder.join(name);
+                if let Some(draft) = self.draft_at(folder) {
+                    let found = |bytes: &Vec<u8>| Found { bytes: bytes.clone(), origin: Origin::Disk(path.clone()) };
+                    return Ok(draft.get(name).map(found));
+                }
                 match read_limited(&path, limit) {
                     Ok(bytes) => Ok(Some(Found { bytes, origin: Origin::Disk(path) })),
                     Err(FilesError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -138,6 +161,10 @@ impl Files {
     pub fn list(&self, folder: &RelPath) -> Result<Option<Listing>, FilesError> {
         if let Some(root) = &self.root {
             let on_disk = folder.below(root);
+            if let Some(draft) = self.drafts.get(folder) {
+                let (files, folders) = (draft.keys().cloned().collect(), Vec::new());
+                return Ok(Some(Listing { files, folders, origin: Origin::Disk(on_disk) }));
+            }
             match fs::read_dir(&on_disk) {
                 Ok(entries) => return list_disk(on_disk, entries).map(Some),
                 Err(source) if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}

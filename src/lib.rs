@@ -28,3 +28,4 @@ pub mod source;
 pub mod store;
 pub mod trial;
 pub mod ui;
+pub mod work;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::cli::args_patch::PatchCommand;
+
 /// Patch-and-build toolchain for downstream forks of k0s, k0sctl and kardianos/service.
 ///
 /// A recipe names upstream repositories, the patch series to apply and the changes to go.mod; forge fetches, patches, builds,
@@ -352,27 +354,6 @@ impl ShellArgs {
             replace: self.replace.clone(),
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum PatchCommand {
-    /// Show the diff that each patch makes on a release
-    ///
-    /// Structural edits find their place by syntax; this is what they come to. The diffs, one after another, are a patch that
-    /// `git apply` takes.
-    Show(PatchShowArgs),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PatchShowArgs {
-    /// The component; COMPONENT@REQ is another release, resolved afresh
-    #[arg(value_name = "COMPONENT[@REQ]")]
-    pub(super) component: String,
-    #[command(flatten)]
-    pub(super) session: SessionArgs,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,12 +9,13 @@ use crate::event::{Event, Reporter};
 use crate::exec::{Environment, Exec, Interrupt};
 use crate::files::Files;
 use crate::names::{ComponentName, GitUrl, RecipeName};
-use crate::pipeline::{Asked, LockFile, Options, Session, local_source};
+use crate::pipeline::{Asked, LockFile, Options, PipelineError, Session, Workspace, local_source};
 use crate::recipe::find::{Search, choose, find_root};
-use crate::recipe::load::{Loaded, known, load};
+use crate::recipe::load::{Loaded, RecipeRef, known, load};
 use crate::recipe::model::Recipe;
 use crate::store::Store;
-use crate::ui::{Human, Output, Verbosity};
+use crate::ui::{Human, Notes, Output, Verbosity, render};
+use crate::work::WorkState;
 
 /// The world of one run.
 pub(super) struct Context {
@@ -96,8 +97,50 @@ impl Context {
         self.cwd.join(path)
     }
 
-    /// The project around the current folder.
-    pub(super) fn files(&self) -> Files {
+    /// The user.
+    pub(super) fn uid(&self) -> u32 {
+        rustix::process::geteuid().as_raw()
+    }
+
+    /// The work folder that the current folder is in.
+    pub(super) fn work_dir(&self) -> Option<PathBuf> {
+        WorkState::find(&self.cwd)
+    }
+
+    /// What is remembered of that work folder.
+    pub(super) fn work_state(&self) -> Result<Option<WorkState>, CliError> {
+        let Some(dir) = self.work_dir() else { return Ok(None) };
+        Ok(WorkState::read(&dir, self.uid()).map_err(PipelineError::from)?)
+    }
+
+    /// Opens that work folder.
+    pub(super) fn workspace<'a>(&'a self, files: &'a Files) -> Result<Workspace<'a>, CliError> {
+        Ok(Workspace::open(files, &self.exec, self.reporter(), &self.cwd, self.uid())?)
+    }
+
+    /// How a work folder names the recipe: by its name, or by its file where that is nowhere in the project.
+    pub(super) fn recipe_name(&self, args: &RecipeArgs, project: &Project) -> String {
+        match RecipeRef::parse(args.recipe.as_deref().unwrap_or_default()) {
+            Ok(RecipeRef::File(file)) => self.absolute(&file).display().to_string(),
+            _ => project.recipe.name.to_string(),
+        }
+    }
+
+    /// The project of the work folder around the current folder, else the one around the current folder itself.
+    pub(super) fn files(&self) -> Result<Files, CliError> {
+        if let (Some(dir), Some(state)) = (self.work_dir(), self.work_state()?) {
+            let root = state.project_of(&dir);
+            if !root.is_dir() {
+                let message = format!("the project {} of this work folder is not there", root.display());
+                let help = "put it back there; or move what you need out of this folder and start again in the project";
+                return Err(CliError::Environment { message, help: Some(help.to_owned()) });
+            }
+            return Ok(Files::new(Some(root)));
+        }
+        Ok(self.files_around())
+    }
+
+    fn files_around(&self) -> Files {
         let home = self.var("HOME");
         let found = find_root(&self.cwd, home.as_deref(), rustix::process::geteuid().as_raw());
         match found {
@@ -112,10 +155,17 @@ impl Context {
 
     /// Finds and reads the recipe, and says which file it is.
     pub(super) fn project(&self, args: &RecipeArgs) -> Result<Project, CliError> {
-        let files = self.files();
+        let files = self.files()?;
         let variable = self.var("FORGE_RECIPE").map(|v| v.to_string_lossy().into_owned());
         let given = args.recipe.clone().or(variable);
-        let which = choose(given.as_deref(), None::<&RecipeName>, &known(&files)?)?;
+        let work = match given {
+            Some(_) => None,
+            None => self.work_state()?.map(|state| state.recipe),
+        };
+        let which = match work.as_deref().map(RecipeRef::parse) {
+            Some(Ok(which)) => which,
+            _ => choose(given.as_deref(), None::<&RecipeName>, &known(&files)?)?,
+        };
         let Loaded { recipe, files, warnings } = load(&files, &which)?;
         self.reporter().report(Event::RecipeFound { origin: recipe.origin.to_string() });
         for warning in warnings {
@@ -157,6 +207,12 @@ impl Context {
 
     pub(super) fn lock(&self, project: &Project) -> Result<LockFile, CliError> {
         Ok(LockFile::read(&project.recipe, &project.files, &self.state())?)
+    }
+
+    /// Tells what went wrong where something else went well.
+    pub(super) fn complain(&self, message: &str, details: Vec<String>, help: Vec<String>) {
+        let error = CliError::Environment { message: message.to_owned(), help: None };
+        self.output.complaint(&render(&error, &Notes { details, help, ..Notes::default() }, Output.has_colored_errors()));
     }
 
     /// Prints a JSON document.

@@ -11,7 +11,7 @@ use crate::plan::Lock;
 use crate::recipe::load::{Loaded, RecipeRef, known, load};
 
 pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
-    let files = context.files();
+    let files = context.files()?;
     let mut recipes = Vec::new();
     for (name, _) in known(&files)? {
         match load(&files, &RecipeRef::Name(name)) {

@@ -8,7 +8,7 @@ use crate::files::FilesError;
 use crate::git::GitError;
 use crate::gomod::{GoError, RewriteError};
 use crate::patch::explain;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{LifeError, PipelineError};
 use crate::recipe::error::RecipeErrors;
 use crate::recipe::find::ChooseError;
 use crate::source::SourceError;
@@ -103,6 +103,7 @@ fn pipeline(error: &PipelineError) -> u8 {
         PipelineError::Patches { .. } => PATCH,
         PipelineError::Exec(error) => exec(error),
         PipelineError::Git(error) => git(error),
+        PipelineError::Life(LifeError::NotTheSame { .. }) => PATCH,
         PipelineError::Go(error) => go(error),
         PipelineError::Source(SourceError::Git(error)) => git(error),
         PipelineError::Source(SourceError::Go(error)) => go(error),

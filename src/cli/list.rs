@@ -10,7 +10,7 @@ use crate::pipeline::picks;
 use crate::recipe::load::{RecipeRef, known, load};
 
 pub(super) fn run(context: &Context, args: &ListArgs) -> Result<u8, CliError> {
-    let files = context.files();
+    let files = context.files()?;
     let mut documents = Vec::new();
     let mut code = DONE;
     for (name, origin) in known(&files)? {

@@ -35,6 +35,11 @@ pub struct CheckoutStats {
 /// submodules become empty folders.
 pub fn checkout(objects: &Objects, tree: &TreeId, dir: &Path) -> Result<CheckoutStats, ObjectsError> {
     make_empty(dir)?;
+    fill(objects, tree, dir)
+}
+
+/// Like [`checkout`], into a folder that holds nothing but what no tree can name.
+pub(super) fn fill(objects: &Objects, tree: &TreeId, dir: &Path) -> Result<CheckoutStats, ObjectsError> {
     let mut stats = CheckoutStats::default();
     let entries = objects.walk(tree)?;
     let mut folders: HashSet<&str> = HashSet::new();

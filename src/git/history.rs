@@ -7,7 +7,7 @@ use git2::Time;
 
 use super::checkout::{CheckoutStats, checkout};
 use super::objects::{Objects, ObjectsError};
-use super::stamp::{EMAIL, NAME, commit_id, copy_tree, finish, import_indexed, init_work, signature, write_commit};
+use super::stamp::{CONFIG, EMAIL, NAME, commit_id, copy_tree, finish, import_indexed, init_work, signature, write_commit};
 use crate::names::{CommitId, TreeId};
 
 /// One commit to be made.
@@ -44,7 +44,7 @@ pub fn write_history(objects: &Objects, dir: &Path, steps: &[Step]) -> Result<Hi
     if let Some(last) = steps.last() {
         stats = checkout(objects, &last.tree, dir)?;
     }
-    let new = init_work(dir)?;
+    let new = init_work(dir, CONFIG)?;
     // Writes the blobs of the last tree as well; what is left for `copy_tree` are the differences.
     let (_, index) = import_indexed(&new, dir)?;
     let mut copied: HashSet<git2::Oid> = index.iter().map(|entry| entry.id).collect();
@@ -63,6 +63,48 @@ pub fn write_history(objects: &Objects, dir: &Path, steps: &[Step]) -> Result<Hi
         finish(&new, last, index)?;
     }
     Ok(History { commits, checkout: stats })
+}
+
+/// What came of [`write_branch`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Branched {
+    /// The branch ends in this commit.
+    Done(CommitId),
+    /// There is a branch of that name, and it is another one.
+    Exists,
+    /// The repository does not have the commit that the branch would begin at.
+    NoBase,
+}
+
+/// Makes a branch in a repository that is there: one commit for each step, on top of `base`. Nothing else of it changes.
+pub fn write_branch(
+    objects: &Objects,
+    repository: &Path,
+    name: &str,
+    base: &CommitId,
+    steps: &[Step],
+) -> Result<Branched, ObjectsError> {
+    let to = Objects::open(repository)?;
+    if !to.has_commit(base) {
+        return Ok(Branched::NoBase);
+    }
+    let mut parent = to.oid(base.as_str())?;
+    let mut copied = HashSet::new();
+    for step in steps {
+        let tree = copy_tree(objects, &to, objects.oid(step.tree.as_str())?, &mut copied)?;
+        let when = Time::new(step.time, step.offset_minutes);
+        let author = signature(&to, &step.author, &step.email, when)?;
+        let committer = signature(&to, NAME, EMAIL, when)?;
+        parent = write_commit(&to, &tree, &author, &committer, &step.message, Some(parent))?;
+    }
+    match to.repo().reference(&format!("refs/heads/{name}"), parent, false, "forge patch export") {
+        Ok(_) => Ok(Branched::Done(commit_id(parent))),
+        Err(e) if e.code() == git2::ErrorCode::Exists => match to.ref_commit(&format!("refs/heads/{name}"))? {
+            Some(there) if there == commit_id(parent) => Ok(Branched::Done(there)),
+            _ => Ok(Branched::Exists),
+        },
+        Err(e) => Err(to.fail(&e)),
+    }
 }
 
 #[cfg(test)]

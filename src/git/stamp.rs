@@ -26,7 +26,7 @@ pub const EMAIL: &str = "forge@localhost";
 pub const ATTRIBUTES: &str = "* -text -eol -ident -filter -working-tree-encoding\n";
 
 /// Settings that keep `git status` and `git log` quick, clean and silent, whatever the user's configuration says.
-const CONFIG: [(&str, &str); 11] = [
+pub(super) const CONFIG: &[(&str, &str)] = &[
     ("core.autocrlf", "false"),
     ("core.safecrlf", "false"),
     ("core.excludesfile", "/dev/null"),
@@ -53,7 +53,7 @@ pub struct Stamped {
 /// `time` is in seconds since 1970, UTC, and counts for author and committer. Submodules and everything else named `.git` is
 /// left out. Fails where `dir` is a repository already.
 pub fn stamp(dir: &Path, version: &Revision, time: i64, message: &str) -> Result<Stamped, ObjectsError> {
-    let objects = init_work(dir)?;
+    let objects = init_work(dir, CONFIG)?;
     let (tree, index) = import_indexed(&objects, dir)?;
     let who = signature(&objects, NAME, EMAIL, Time::new(time, 0))?;
     let commit = write_commit(&objects, &tree, &who, &who, message, None)?;
@@ -63,8 +63,9 @@ pub fn stamp(dir: &Path, version: &Revision, time: i64, message: &str) -> Result
     Ok(Stamped { commit: commit_id(commit), tree })
 }
 
-/// Makes a repository without commits, isolated from the user's attributes and excludes. Its folder may hold files.
-pub(super) fn init_work(dir: &Path) -> Result<Objects, ObjectsError> {
+/// Makes a repository without commits, isolated from the user's attributes and, by `config`, from more. Its folder may hold
+/// files.
+pub(super) fn init_work(dir: &Path, config: &[(&str, &str)]) -> Result<Objects, ObjectsError> {
     let git = dir.join(".git");
     if fs::symlink_metadata(&git).is_ok() {
         return Err(ObjectsError::NotEmpty { path: git });
@@ -73,9 +74,9 @@ pub(super) fn init_work(dir: &Path) -> Result<Objects, ObjectsError> {
     options.mkpath(true).no_reinit(true).external_template(false).initial_head("main");
     let open = |e: git2::Error| ObjectsError::Open { path: git.clone(), message: e.message().to_owned() };
     let repo = Repository::init_opts(dir, &options).map_err(open)?;
-    let mut config = repo.config().and_then(|c| c.open_level(git2::ConfigLevel::Local)).map_err(open)?;
-    for (key, value) in CONFIG {
-        config.set_str(key, value).map_err(open)?;
+    let mut local = repo.config().and_then(|c| c.open_level(git2::ConfigLevel::Local)).map_err(open)?;
+    for (key, value) in config {
+        local.set_str(key, value).map_err(open)?;
     }
     let attributes = git.join("info/attributes");
     crate::disk::create_dir_all(&git.join("info"))?;
@@ -172,7 +173,10 @@ pub(super) fn copy_tree(
             continue;
         }
         let object = read.read(id).map_err(|e| from.find(&id.to_string(), &e))?;
-        write.write(object.kind(), object.data()).map_err(|e| to.fail(&e))?;
+        // A tree that is there may have come without what is in it, if somebody was killed.
+        if object.kind() == ObjectType::Tree || !write.exists(id) {
+            write.write(object.kind(), object.data()).map_err(|e| to.fail(&e))?;
+        }
         if object.kind() == ObjectType::Tree {
             let tree = from.repo().find_tree(id).map_err(|e| from.find(&id.to_string(), &e))?;
             todo.extend(tree.iter().filter(|e| e.kind() != Some(ObjectType::Commit)).map(|e| e.id()));

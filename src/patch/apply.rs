@@ -50,6 +50,16 @@ pub fn apply_stepwise(
     run(objects, base, release, series, Ways { stepwise: true, ..Ways::default() }, &mut |_, _, _| Ok(()))
 }
 
+/// Like [`apply_stepwise`], of some patches: each with the series that it is of.
+pub fn apply_some(
+    objects: &Objects,
+    base: &TreeId,
+    release: Option<&Release>,
+    patches: &[(&Series, &Patch)],
+) -> Result<Outcome, ApplyError> {
+    run_some(objects, base, release, patches, Ways { stepwise: true, ..Ways::default() }, &mut |_, _, _| Ok(()))
+}
+
 /// Sees each applied patch before its result becomes part of the tree.
 pub(crate) type Observer<'o> = dyn FnMut(&PatchRef, &Applied<'_>, &mut Overlay<'_>) -> Result<(), ObjectsError> + 'o;
 
@@ -98,10 +108,22 @@ pub(crate) fn run(
     ways: Ways<'_>,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, ApplyError> {
+    let patches: Vec<(&Series, &Patch)> = series.iter().flat_map(|s| s.patches().iter().map(move |p| (*s, p))).collect();
+    run_some(objects, base, release, &patches, ways, observer)
+}
+
+fn run_some(
+    objects: &Objects,
+    base: &TreeId,
+    release: Option<&Release>,
+    patches: &[(&Series, &Patch)],
+    ways: Ways<'_>,
+    observer: &mut Observer<'_>,
+) -> Result<Outcome, ApplyError> {
     let mut overlay = Overlay::new(objects, base, ways.memo);
     let mut steps = Vec::new();
     let mut failures: Vec<(PatchFailure, Vec<RelPath>)> = Vec::new();
-    for (one, patch) in series.iter().flat_map(|s| s.patches().iter().map(move |p| (*s, p))) {
+    for (one, patch) in patches.iter().copied() {
         let at = PatchRef { series: one.name().clone(), patch: patch.name.clone() };
         if let Some(reason) = not_for(patch, release) {
             let tree = tree_after(&mut overlay, ways.stepwise, &failures)?;

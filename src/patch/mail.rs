@@ -128,6 +128,40 @@ pub(crate) fn split(bytes: &[u8]) -> Result<Split<'_>, MailError> {
     Ok(Split { mail, is_mail: true, diff, first_line: cut.1, encoded })
 }
 
+/// What stands above the diff, up to where `git am` or a reader of DEP-3 sees the end of the text. `None` for an encoded mail,
+/// of which the bytes say nothing.
+pub(crate) fn head(bytes: &[u8]) -> Option<&[u8]> {
+    let split = split(bytes).ok().filter(|split| !split.encoded)?;
+    bytes.get(..bytes.len() - split.diff.len())
+}
+
+/// The mails of a box, cut where `git mailsplit` cuts; the whole where it is none.
+pub fn split_box(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        if is_from_line(line) {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    if starts.first() != Some(&0) {
+        return vec![bytes];
+    }
+    starts.push(bytes.len());
+    // An empty line stands before the next mail, and belongs to none.
+    let piece = |w: &[usize]| {
+        let piece = &bytes[w[0]..w[1]];
+        if w[1] < bytes.len() || piece.ends_with(b"\n\n") { piece.strip_suffix(b"\n").unwrap_or(piece) } else { piece }
+    };
+    starts.windows(2).map(piece).collect()
+}
+
+/// Whether a line of a message would be taken for its end, or for the beginning of another mail.
+pub(crate) fn ends_message(line: &[u8]) -> bool {
+    is_patch_break(line) || is_from_line(line)
+}
+
 /// A diff without mail headers; what comes before it may be DEP-3.
 fn bare(bytes: &[u8]) -> Split<'_> {
     let mut lines = Lines { text: bytes, at: 0, line: 1 };

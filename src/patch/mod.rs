@@ -37,25 +37,30 @@ mod series;
 mod series_error;
 mod series_list;
 mod series_toml;
+mod series_write;
 mod similar_place;
 mod toml_reader;
 mod tree;
+mod write;
 
-pub use apply::{ApplyError, apply, apply_stepwise, apply_with, judge};
+pub use apply::{ApplyError, apply, apply_some, apply_stepwise, apply_with, judge};
 pub use binary::{BinaryError, Block};
 pub use blame::blame;
 pub use content::Content;
 pub use diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind};
 pub use explain::{Reason, explain, reasons};
 pub use hunk::{Hunk, Line, LineKind};
-pub use mail::{Mail, MailError};
+pub use mail::{Mail, MailError, split_box};
 pub use memo::Memo;
 pub use outcome::{
     Cause, FileFailure, FileProblem, FormFailure, HunkFailure, HunkProblem, Offset, Outcome, PatchFailure, PatchRef, Status,
     Step, Touched,
 };
+pub(crate) use patch_file::sha256;
 pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
 pub use position::Position;
 pub use series::{Form, Patch, Series};
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};
+pub use series_write::{FormChange, Planned, RelistError, relist};
 pub use tree::PatchedTree;
+pub use write::{Before, Letter, LetterError, file_name, is_same_text, numbered, write_mail};

@@ -12,7 +12,8 @@ use crate::git::objects::ObjectsError;
 use crate::gomod::{GoError, RewriteError};
 use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, Sha256, Target, WebUrl};
 use crate::net::NetError;
-use crate::patch::{ApplyError, PatchFailure, SeriesErrors};
+use crate::patch::{ApplyError, PatchFailure, RelistError, SeriesErrors};
+use crate::pipeline::life_error::LifeError;
 use crate::plan::{ArgsError, LockError, MakeLineError, PlanError};
 use crate::recipe::graph::UnknownComponent;
 use crate::recipe::policy::Refused;
@@ -21,6 +22,7 @@ use crate::recipe::vars::VarError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::trial::TrialError;
+use crate::work::WorkError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -53,6 +55,15 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Apply(#[from] ApplyError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Work(#[from] WorkError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Life(#[from] LifeError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Relist(#[from] RelistError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Go(#[from] GoError),

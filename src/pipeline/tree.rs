@@ -8,8 +8,8 @@ use crate::build::{TreePart, lay_out};
 use crate::git;
 use crate::git::history::{Step, write_history};
 use crate::git::objects::Objects;
-use crate::names::{ComponentName, TreeId};
-use crate::patch::{self, Outcome, Series};
+use crate::names::{CommitId, ComponentName, TreeId};
+use crate::patch::{self, Form, Outcome, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::resolve_all::resolve_all;
@@ -76,15 +76,7 @@ pub fn write_tree(
             .iter()
             .find(|s| *s.name() == step.at.series)
             .and_then(|s| s.patches().iter().flat_map(|p| &p.forms).find(|f| f.file == *form));
-        let mail = found.and_then(|form| form.content.mail());
-        history.push(Step {
-            tree: tree.clone(),
-            author: mail.filter(|m| !m.author.is_empty()).map_or_else(|| git::stamp::NAME.to_owned(), |m| m.author.clone()),
-            email: mail.filter(|m| !m.email.is_empty()).map_or_else(|| git::stamp::EMAIL.to_owned(), |m| m.email.clone()),
-            time: mail.and_then(|m| m.date).map_or(base.time, |d| d.0),
-            offset_minutes: mail.and_then(|m| m.date).map_or(0, |d| d.1),
-            message: found.and_then(|form| form.content.message()).unwrap_or_else(|| format!("{form}\n")),
-        });
+        history.extend(found.map(|form| patch_step(form, tree, base.time)));
     }
     let files = write_history(&objects, out, &history)?.checkout.files;
     Ok((release, files))
@@ -94,10 +86,26 @@ pub fn write_tree(
 pub(super) struct BaseTree {
     pub(super) tree: TreeId,
     pub(super) release: crate::names::Revision,
-    time: i64,
+    /// The upstream's commit, where there is one.
+    pub(super) commit: Option<CommitId>,
+    pub(super) time: i64,
 }
 
-fn base_step(tree: &TreeId, component: &ComponentName, release: &str, time: i64) -> Step {
+/// The commit of a patch. What its file does not say, forge says; `time` is the commit's then.
+pub(super) fn patch_step(form: &Form, tree: &TreeId, time: i64) -> Step {
+    let mail = form.content.mail();
+    Step {
+        tree: tree.clone(),
+        author: mail.filter(|m| !m.author.is_empty()).map_or_else(|| git::stamp::NAME.to_owned(), |m| m.author.clone()),
+        email: mail.filter(|m| !m.email.is_empty()).map_or_else(|| git::stamp::EMAIL.to_owned(), |m| m.email.clone()),
+        time: mail.and_then(|m| m.date).map_or(time, |d| d.0),
+        offset_minutes: mail.and_then(|m| m.date).map_or(0, |d| d.1),
+        message: form.content.message().unwrap_or_else(|| format!("{}\n", form.file)),
+    }
+}
+
+/// The commit that stands for an unpatched tree.
+pub(super) fn base_step(tree: &TreeId, component: &ComponentName, release: &str, time: i64) -> Step {
     Step {
         tree: tree.clone(),
         author: git::stamp::NAME.to_owned(),
@@ -137,7 +145,8 @@ impl Session<'_> {
             Origin::Git { time, .. } => *time,
             _ => 0,
         };
-        let tree = BaseTree { tree: base.checkout.tree().clone(), release: base.release.clone(), time };
+        let commit = base.origin.commit().cloned();
+        let tree = BaseTree { tree: base.checkout.tree().clone(), release: base.release.clone(), commit, time };
         Ok((base.checkout.objects()?, tree, base.release.to_string()))
     }
 
@@ -156,7 +165,8 @@ impl Session<'_> {
         let entry: LockEntry = part.ok_or_else(|| PipelineError::NothingToBuild(self.recipe.name.clone()))?;
         let objects = self.entry_objects(component, &entry)?;
         let release = entry.release.to_string();
-        Ok((objects, BaseTree { tree: entry.tree, release: entry.release, time: 0 }, release))
+        let commit = entry.origin.commit().cloned();
+        Ok((objects, BaseTree { tree: entry.tree, release: entry.release, commit, time: 0 }, release))
     }
 
     /// Downloads the toolchain and every module of a build, so that it works offline later (but for what `prepare` downloads).

@@ -19,6 +19,7 @@ mod near;
 mod pattern;
 mod problem;
 mod read;
+mod rewrite;
 mod run;
 mod site;
 mod splice;
@@ -31,6 +32,7 @@ pub use error::EditError;
 pub use model::{Action, Change, Edit, EditFile, Import, Side, TextAction};
 pub use pattern::{Pattern, PatternError, Template};
 pub use problem::{Broken, EditFailure, EditProblem, Elsewhere, Similar};
+pub use rewrite::{Wanted, rewrite};
 
 pub(crate) use decl::declared_at;
 pub(crate) use read::parse;

@@ -1,8 +1,8 @@
-//! `forge patch`.
+//! `forge patch show`.
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{PatchCommand, PatchShowArgs};
+use crate::cli::args_patch::PatchShowArgs;
 use crate::cli::build::selections;
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE};
@@ -10,13 +10,7 @@ use crate::names::visible;
 use crate::patch::Status;
 use crate::pipeline::{Pick, PipelineError, ShownPatch, show_patches};
 
-pub(super) fn run(context: &Context, command: &PatchCommand) -> Result<u8, CliError> {
-    match command {
-        PatchCommand::Show(args) => show(context, args),
-    }
-}
-
-fn show(context: &Context, args: &PatchShowArgs) -> Result<u8, CliError> {
+pub(super) fn run(context: &Context, args: &PatchShowArgs) -> Result<u8, CliError> {
     let project = context.project(&args.session.recipe)?;
     let options = context.options(&args.session, &project.recipe)?;
     let selection = selections(std::slice::from_ref(&args.component))?.remove(0);

@@ -1,0 +1,97 @@
+//! Arguments of `forge patch` as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::args::SessionArgs;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PatchCommand {
+    /// Open a work folder: a git repository at the release, with one commit for each patch
+    ///
+    /// Change, reorder, split, drop and add commits with any git tool, then save. Where the folder is there already and has
+    /// nothing to lose, it is brought to the series as it is now. A patch that does not apply opens with conflict markers: mend
+    /// the files, `git add` them, and go on with --continue.
+    Start(PatchStartArgs),
+    /// Write the commits of the work folder back to the series
+    ///
+    /// What did not change keeps its bytes. A changed commit that came from a structural edit becomes an edit again where forge
+    /// can tell how, and is refused otherwise.
+    Save(PatchSaveArgs),
+    /// Say where the work folder stands, and what is different from its series
+    Status(PatchStatusArgs),
+    /// Take the last save back
+    Undo(PatchUndoArgs),
+    /// Show the diff that each patch makes on a release
+    ///
+    /// Structural edits find their place by syntax; this is what they come to. The diffs, one after another, are a patch that
+    /// `git apply` takes.
+    Show(PatchShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchStartArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh [default: that of the work folder]
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: Option<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// The work folder [default: work/RECIPE/COMPONENT beside `recipes`]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Commit what is staged for the patch that did not apply, and go on
+    #[arg(long = "continue", conflicts_with_all = ["component", "dir", "skip", "abort"])]
+    pub(super) go_on: bool,
+    /// Leave the patch out that did not apply, and go on
+    #[arg(long, conflicts_with_all = ["component", "dir", "abort"])]
+    pub(super) skip: bool,
+    /// Take the start back that waits at a patch
+    #[arg(long, conflicts_with_all = ["component", "dir"])]
+    pub(super) abort: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchSaveArgs {
+    /// Make a mail of this edit, whose commit is more than an edit now; it then holds on fewer releases
+    #[arg(long, value_name = "PATCH")]
+    pub(super) as_mail: Vec<String>,
+    /// Where a patch did not apply, replace it instead of keeping both forms
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Say what would be written, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchStatusArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchUndoArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchShowArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: String,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}

@@ -1,0 +1,16 @@
+//! Which subcommand.
+
+use crate::cli::args_patch::PatchCommand;
+use crate::cli::context::Context;
+use crate::cli::exit::CliError;
+use crate::cli::patch::{save, show, start, status, undo};
+
+pub(in crate::cli) fn run(context: &Context, command: &PatchCommand) -> Result<u8, CliError> {
+    match command {
+        PatchCommand::Start(args) => start::run(context, args),
+        PatchCommand::Save(args) => save::run(context, args),
+        PatchCommand::Status(args) => status::run(context, args),
+        PatchCommand::Undo(args) => undo::run(context, args),
+        PatchCommand::Show(args) => show::run(context, args),
+    }
+}

@@ -1,0 +1,161 @@
+//! A patch that does not apply, shown in the work folder as `git rebase` shows one: what fits is done, the rest is marked.
+//!
+//! The text that both sides come from is the patch's own base: the tree before and after it on a release where it applies. Only
+//! there it is known what the patch meant.
+
+use crate::event::Event;
+use crate::git::merge::{Labels, Merged, merge};
+use crate::git::objects::Objects;
+use crate::names::{CommitId, Revision, TreeId};
+use crate::patch::{self, Outcome, Series};
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::session::Session;
+use crate::pipeline::tree::{BaseTree, patch_step};
+use crate::pipeline::workspace::{Workspace, flat};
+use crate::recipe::model::Component;
+use crate::release::{Release, Wanted};
+
+/// How a work folder shows a patch that does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The release that the patch was taken from; `None`: it applies nowhere that is known.
+    pub from: Option<Revision>,
+    /// Files with conflict markers.
+    pub files: Vec<String>,
+}
+
+/// The trees before and after a patch, on a release where it applies.
+struct Meant {
+    release: Revision,
+    before: TreeId,
+    after: TreeId,
+}
+
+/// Puts what can be merged of the patch `at` into index and files.
+pub(super) fn open_conflict(
+    session: &Session<'_>,
+    component: &Component,
+    series: &[Series],
+    at: usize,
+    space: &Workspace<'_>,
+    file: &mut LockFile,
+) -> Result<Conflict, PipelineError> {
+    let Some(meant) = find(session, component, series, at, space, file)? else {
+        let text = format!(
+            "no release is known on which {} applies: nothing of it is in the files, make its change by hand",
+            space.state.patches[at].patch
+        );
+        space.reporter.report(Event::Warning { text });
+        return Ok(Conflict { from: None, files: Vec::new() });
+    };
+    let objects = space.repo.objects();
+    let ours = objects.commit_tree(&space.state.tip)?;
+    let patch = space.state.patches[at].patch.to_string();
+    let (release, from) = (space.state.release.to_string(), meant.release.to_string());
+    let labels = Labels { ancestor: &from, ours: &release, theirs: &patch };
+    let (tree, unmerged) = match merge(objects, &meant.before, &ours, &meant.after, labels)? {
+        Merged::Clean(tree) => (tree, Vec::new()),
+        Merged::Conflicts { tree, unmerged } => (tree, unmerged),
+    };
+    let shown = marker_commit(space, &tree)?;
+    space.repo.move_files(space.exec, &space.state.tip, &shown)?;
+    space.repo.mark_unmerged(&unmerged)?;
+    Ok(Conflict { from: Some(meant.release), files: unmerged.iter().map(|u| u.path.to_string()).collect() })
+}
+
+/// A commit that nobody sees, for git to take the files from.
+fn marker_commit(space: &Workspace<'_>, tree: &TreeId) -> Result<CommitId, PipelineError> {
+    let step = crate::git::history::Step {
+        tree: tree.clone(),
+        author: crate::git::stamp::NAME.to_owned(),
+        email: crate::git::stamp::EMAIL.to_owned(),
+        time: 0,
+        offset_minutes: 0,
+        message: "conflict\n".to_owned(),
+    };
+    Ok(space.repo.commit(&step, Some(&space.state.tip))?)
+}
+
+/// The recipe's own release, then those that the patch's forms were written on.
+fn find(
+    session: &Session<'_>,
+    component: &Component,
+    series: &[Series],
+    at: usize,
+    space: &Workspace<'_>,
+    file: &mut LockFile,
+) -> Result<Option<Meant>, PipelineError> {
+    let patches = flat(series);
+    let mut wanted: Vec<Option<Pick>> = match picks(component).into_iter().next() {
+        Some(pick) => vec![Some(pick)],
+        None => vec![None],
+    };
+    for base in patches[at].1.forms.iter().filter_map(|form| form.base.clone()) {
+        wanted.push(Some(Pick { wanted: Wanted::Revision(base), named: None, ad_hoc: true }));
+    }
+    for pick in wanted {
+        let found = match &pick {
+            Some(pick) => session.source_entry(component, pick, file),
+            None => session.follower_entry(component, file),
+        };
+        let (objects, base, _) = match found {
+            Ok(found) => found,
+            // A base may be gone, or out of reach: the next one may do.
+            Err(error) => {
+                session.check_interrupt()?;
+                let text = format!("a release that {} could be taken from: {error}", patches[at].1.name);
+                session.reporter.report(Event::Detail { text });
+                continue;
+            }
+        };
+        if base.release == space.state.release {
+            continue;
+        }
+        if let Some(meant) = on(&objects, &base, &patches[..=at], space)? {
+            return Ok(Some(meant));
+        }
+    }
+    Ok(None)
+}
+
+fn on(
+    objects: &Objects,
+    base: &BaseTree,
+    patches: &[(&Series, &crate::patch::Patch)],
+    space: &Workspace<'_>,
+) -> Result<Option<Meant>, PipelineError> {
+    match &base.commit {
+        Some(_) => space.repo.take_packs(objects)?,
+        None => space.repo.take_tree(objects, &base.tree)?,
+    }
+    let release = Release::parse(&base.release);
+    let outcome = patch::apply_some(space.repo.objects(), &base.tree, release.as_ref(), patches)?;
+    let Outcome::Applied { steps, .. } = outcome else { return Ok(None) };
+    let trees: Vec<&TreeId> = steps.iter().filter_map(|step| step.tree.as_ref()).collect();
+    let before = trees.len().checked_sub(2).map_or(&base.tree, |i| trees[i]);
+    let Some(after) = trees.last().filter(|after| **after != before) else { return Ok(None) };
+    Ok(Some(Meant { release: base.release.clone(), before: before.clone(), after: (*after).clone() }))
+}
+
+/// The commit of the patch that waited, with the files that are staged now.
+pub(super) fn resolved_step(
+    space: &Workspace<'_>,
+    patch: &crate::patch::Patch,
+    tree: &TreeId,
+    time: i64,
+) -> crate::git::history::Step {
+    let form = patch.forms.last();
+    match form {
+        Some(form) => patch_step(form, tree, time),
+        None => crate::git::history::Step {
+            tree: tree.clone(),
+            author: crate::git::stamp::NAME.to_owned(),
+            email: crate::git::stamp::EMAIL.to_owned(),
+            time,
+            offset_minutes: 0,
+            message: format!("{}\n", space.state.component),
+        },
+    }
+}

@@ -1,0 +1,271 @@
+//! `forge patch start`: a work folder with one commit per patch, or the series' changes brought into one that is there.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{FileLock, create_dir_all, rename_synced, write_atomic};
+use crate::git::work::WorkRepo;
+use crate::names::{CommitId, PatchName, Revision};
+use crate::patch::{PatchFailure, Series};
+use crate::pipeline::conflict::{Conflict, open_conflict};
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::life_error::LifeError;
+use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::session::Session;
+use crate::pipeline::tree::{BaseTree, base_step};
+use crate::pipeline::workspace::{Workspace, flat, opened, stack, synthetic};
+use crate::recipe::model::Component;
+use crate::release::Release;
+use crate::work::WorkState;
+use crate::work::state::{FORMAT, Stopped};
+
+/// What became of a work folder.
+#[derive(Debug)]
+pub struct Opened {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The release.
+    pub release: Revision,
+    /// Commits that stand for patches.
+    pub commits: usize,
+    /// Whether anything changed in a folder that was there.
+    pub was_there: Option<bool>,
+    /// The patch that does not apply, where one does not.
+    pub stopped: Option<StoppedAt>,
+}
+
+/// Where a series stopped.
+#[derive(Debug)]
+pub struct StoppedAt {
+    /// The patch.
+    pub patch: PatchName,
+    /// Why.
+    pub failure: Box<PatchFailure>,
+    /// How the folder shows it.
+    pub conflict: Conflict,
+}
+
+/// How a work folder is opened.
+#[derive(Debug)]
+pub struct StartOptions {
+    /// The release, where not the recipe's.
+    pub pick: Option<Pick>,
+    /// The folder, where not the usual one.
+    pub dir: Option<PathBuf>,
+    /// The recipe, as `--recipe` takes it.
+    pub recipe: String,
+    /// The user.
+    pub uid: u32,
+}
+
+/// Opens a work folder for the series of a component.
+pub fn start(
+    session: &Session<'_>,
+    component: &Component,
+    options: &StartOptions,
+    file: &mut LockFile,
+) -> Result<Opened, PipelineError> {
+    if component.series.is_empty() {
+        return Err(PipelineError::NoSeries(component.name.clone()));
+    }
+    let root = session.files.root().ok_or(LifeError::NoProject)?;
+    let usual = root.join("work").join(session.recipe.name.as_str()).join(component.name.as_str());
+    let dir = options.dir.clone().unwrap_or_else(|| usual.clone());
+    let there = WorkState::read(&dir, options.uid)?;
+    if there.is_none() && !is_free(&dir)? {
+        return Err(LifeError::Unknown { path: dir }.into());
+    }
+    let source = match options.pick.clone().or_else(|| picks(component).into_iter().next()) {
+        Some(pick) => session.source_entry(component, &pick, file)?,
+        None => session.follower_entry(component, file)?,
+    };
+    let opening = Opening { session, component, options, root, series: session.series_of(component)? };
+    match there {
+        Some(state) => opening.refresh(&dir, state, &source.0, &source.1, file),
+        None => {
+            if dir == usual {
+                keep_out_of_git(&root.join("work"))?;
+            }
+            opening.make(&dir, &source.0, &source.1, file)
+        }
+    }
+}
+
+/// Work folders are nobody else's: the folder around them says so to git.
+fn keep_out_of_git(work: &Path) -> Result<(), PipelineError> {
+    create_dir_all(work)?;
+    let ignore = work.join(".gitignore");
+    if fs::symlink_metadata(&ignore).is_err() {
+        write_atomic(&ignore, b"*\n", 0o644)?;
+    }
+    Ok(())
+}
+
+fn is_free(dir: &Path) -> Result<bool, PipelineError> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(PipelineError::Io { path: dir.to_owned(), source }),
+    }
+}
+
+struct Opening<'s, 'a> {
+    session: &'s Session<'a>,
+    component: &'s Component,
+    options: &'s StartOptions,
+    root: &'s Path,
+    series: Vec<Series>,
+}
+
+impl Opening<'_, '_> {
+    /// A new folder. It has its name once it is whole.
+    fn make(
+        &self,
+        dir: &Path,
+        objects: &crate::git::objects::Objects,
+        base: &BaseTree,
+        file: &mut LockFile,
+    ) -> Result<Opened, PipelineError> {
+        let parent = dir.parent().unwrap_or(dir);
+        create_dir_all(parent)?;
+        let io = |source| PipelineError::Io { path: parent.to_owned(), source };
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = tempfile::Builder::new().prefix(&format!(".{name}.new-")).tempdir_in(parent).map_err(io)?;
+        let new = temporary.path().join("work");
+        let repo = WorkRepo::init(&new)?;
+        let commit = self.take(&repo, objects, base)?;
+        let stacked = stack(&repo, &commit, Release::parse(&base.release).as_ref(), &flat(&self.series), base.time)?;
+        repo.set_ref("refs/heads/main", &stacked.tip, "forge patch start")?;
+        repo.set_ref(&format!("refs/tags/{}", base.release), &commit, "forge patch start")?;
+        repo.check_out_first(&repo.objects().commit_tree(&stacked.tip)?)?;
+        let state = self.state(dir, base, commit, &stacked.tip, stacked.patches);
+        let mut space = self.workspace(new.clone(), repo, state);
+        let stopped = self.stop(&mut space, stacked.failure, None, None, file)?;
+        space.remember()?;
+        let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+        drop(space);
+        // An empty folder may be in the place.
+        let _ = fs::remove_dir(dir);
+        rename_synced(&new, dir)?;
+        let dir = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        Ok(Opened { dir, release: base.release.clone(), commits, was_there: None, stopped })
+    }
+
+    /// A folder that is there, brought to the series as it is now.
+    fn refresh(
+        &self,
+        dir: &Path,
+        state: WorkState,
+        objects: &crate::git::objects::Objects,
+        base: &BaseTree,
+        file: &mut LockFile,
+    ) -> Result<Opened, PipelineError> {
+        let repo = WorkRepo::open(dir)?;
+        let mut space = self.workspace(dir.to_owned(), repo, state);
+        space.settle()?;
+        let _lock = FileLock::acquire(&WorkState::lock_file(dir), self.session.reporter, self.session.exec.interrupt())?;
+        if space.state.component != self.component.name || space.state.recipe != self.options.recipe {
+            let (found, recipe) = (space.state.component.clone(), space.state.recipe.clone());
+            return Err(LifeError::Other { path: dir.to_owned(), found, recipe }.into());
+        }
+        space.check_not_waiting()?;
+        let head = space.head()?;
+        let same_series = space.state.series == opened(&self.series);
+        let base_commit = match &base.commit {
+            Some(commit) => Some(commit.clone()),
+            None => Some(synthetic(&base_step(&base.tree, &self.component.name, base.release.as_str(), base.time), &space.repo)?),
+        };
+        let same_base = base_commit.as_ref() == Some(&space.state.base);
+        let release = base.release.clone();
+        if same_series && same_base {
+            let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+            return Ok(Opened { dir: dir.to_owned(), release, commits, was_there: Some(false), stopped: None });
+        }
+        if head != space.state.tip {
+            return Err(LifeError::Unsaved { path: dir.to_owned() }.into());
+        }
+        space.check_clean()?;
+        let commit = self.take(&space.repo, objects, base)?;
+        let stacked = stack(&space.repo, &commit, Release::parse(&release).as_ref(), &flat(&self.series), base.time)?;
+        space.repo.set_ref(&format!("refs/tags/{release}"), &commit, "forge patch start")?;
+        let before = std::mem::replace(&mut space.state, self.state(dir, base, commit, &stacked.tip, stacked.patches));
+        let stopped = self.stop(&mut space, stacked.failure, Some(before), Some(&head), file)?;
+        space.remember()?;
+        let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+        Ok(Opened { dir: dir.to_owned(), release, commits, was_there: Some(true), stopped })
+    }
+
+    /// The commit of the unpatched release, in the work folder.
+    fn take(&self, repo: &WorkRepo, objects: &crate::git::objects::Objects, base: &BaseTree) -> Result<CommitId, PipelineError> {
+        match &base.commit {
+            Some(commit) => {
+                repo.take_packs(objects)?;
+                repo.take_commit(objects, commit)?;
+                Ok(commit.clone())
+            }
+            None => {
+                repo.take_tree(objects, &base.tree)?;
+                synthetic(&base_step(&base.tree, &self.component.name, base.release.as_str(), base.time), repo)
+            }
+        }
+    }
+
+    fn state(
+        &self,
+        dir: &Path,
+        base: &BaseTree,
+        commit: CommitId,
+        tip: &CommitId,
+        patches: Vec<crate::work::OpenedPatch>,
+    ) -> WorkState {
+        let known = patches.len();
+        let rest = flat(&self.series).into_iter().skip(known).map(|(series, patch)| crate::work::OpenedPatch {
+            series: series.name().clone(),
+            patch: patch.name.clone(),
+            form: None,
+            commit: None,
+        });
+        WorkState {
+            format: FORMAT,
+            project: WorkState::project_name(dir, self.root),
+            recipe: self.options.recipe.clone(),
+            component: self.component.name.clone(),
+            release: base.release.clone(),
+            base: commit,
+            tip: tip.clone(),
+            series: opened(&self.series),
+            patches: patches.into_iter().chain(rest).collect(),
+            stopped: None,
+            moving: None,
+        }
+    }
+
+    fn workspace(&self, dir: PathBuf, repo: WorkRepo, state: WorkState) -> Workspace<'_> {
+        let Session { files, exec, reporter, .. } = self.session;
+        Workspace { files, exec, reporter: *reporter, dir, repo, state }
+    }
+
+    /// Moves files that are there to the new commits, and shows the patch that does not apply.
+    fn stop(
+        &self,
+        space: &mut Workspace<'_>,
+        failure: Option<(usize, Box<PatchFailure>)>,
+        before: Option<WorkState>,
+        from: Option<&CommitId>,
+        file: &mut LockFile,
+    ) -> Result<Option<StoppedAt>, PipelineError> {
+        let stopped =
+            |at: usize, onto: CommitId, files: Vec<String>| Stopped { at, onto, files, before: before.clone().map(Box::new) };
+        let onto = space.state.tip.clone();
+        space.state.stopped = failure.as_ref().map(|(at, _)| stopped(*at, onto.clone(), Vec::new()));
+        if let Some(from) = from {
+            space.move_to_tip(from, "forge patch start: the series changed")?;
+        }
+        let Some((at, failure)) = failure else { return Ok(None) };
+        let conflict = open_conflict(self.session, self.component, &self.series, at, space, file)?;
+        space.state.stopped = Some(stopped(at, onto, conflict.files.clone()));
+        Ok(Some(StoppedAt { patch: space.state.patches[at].patch.clone(), failure, conflict }))
+    }
+}

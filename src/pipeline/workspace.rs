@@ -1,0 +1,257 @@
+//! A work folder and what it is about: its repository, its state, and the series that it opened.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk::FileLock;
+use crate::event::{Event, Reporter};
+use crate::exec::Exec;
+use crate::files::{Draft, Files, Listing, Origin};
+use crate::git::history::Step as CommitStep;
+use crate::git::work::{Commit, WorkRepo};
+use crate::names::{CommitId, RelPath, SeriesName, TreeId, UpstreamName};
+use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status};
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::life_error::LifeError;
+use crate::pipeline::tree::patch_step;
+use crate::release::Release;
+use crate::work::state::{BASE_REF, SAVED_REF, WorkState};
+use crate::work::{OpenedPatch, OpenedSeries, WorkError};
+
+/// A work folder, opened.
+pub struct Workspace<'a> {
+    /// The project's files.
+    pub files: &'a Files,
+    /// The door to git.
+    pub exec: &'a Exec,
+    /// Who is told what happens.
+    pub reporter: &'a dyn Reporter,
+    /// The folder.
+    pub dir: PathBuf,
+    /// Its repository.
+    pub repo: WorkRepo,
+    /// What is remembered of it.
+    pub state: WorkState,
+}
+
+impl<'a> Workspace<'a> {
+    /// Opens the work folder that `from` is in. It must belong to the user `uid`.
+    pub fn open(
+        files: &'a Files,
+        exec: &'a Exec,
+        reporter: &'a dyn Reporter,
+        from: &Path,
+        uid: u32,
+    ) -> Result<Self, PipelineError> {
+        let none = || WorkError::None { path: from.to_owned() };
+        let dir = WorkState::find(from).ok_or_else(none)?;
+        let state = WorkState::read(&dir, uid)?.ok_or_else(none)?;
+        let repo = WorkRepo::open(&dir)?;
+        let mut space = Self { files, exec, reporter, dir, repo, state };
+        space.settle()?;
+        Ok(space)
+    }
+
+    /// Finishes what a killed forge had begun.
+    pub(super) fn settle(&mut self) -> Result<(), PipelineError> {
+        let Some(to) = self.state.moving.clone() else { return Ok(()) };
+        // Whoever holds the lock is at work right now; dead, it does not hold it any more.
+        let _lock = FileLock::acquire(&WorkState::lock_file(&self.dir), self.reporter, self.exec.interrupt())?;
+        let _ = std::fs::remove_file(self.repo.git_dir().join("index.lock"));
+        self.warn(format!("an earlier forge was ended while it moved the files of {}: going on", self.dir.display()));
+        self.repo.reset_files(self.exec, &to)?;
+        self.repo.set_head(&to, "forge: going on after a kill")?;
+        self.state.moving = None;
+        self.remember()
+    }
+
+    /// Moves files and branch to the commit that the state, already changed, ends in. Ended on the way, the next forge goes on.
+    pub(super) fn move_to_tip(&mut self, from: &CommitId, why: &str) -> Result<(), PipelineError> {
+        let to = self.state.tip.clone();
+        self.state.moving = Some(to.clone());
+        self.state.write(&self.dir)?;
+        self.repo.move_files(self.exec, from, &to)?;
+        self.repo.set_head(&to, why)?;
+        self.state.moving = None;
+        Ok(())
+    }
+
+    /// The series as they are now, in the order of the recipe.
+    pub(super) fn series(&self) -> Result<Vec<Series>, PipelineError> {
+        self.load(self.files)
+    }
+
+    pub(super) fn load(&self, files: &Files) -> Result<Vec<Series>, PipelineError> {
+        self.state.series.iter().map(|s| Ok(Series::load(files, &s.upstream, &s.name)?)).collect()
+    }
+
+    /// The release as a version, where it is one.
+    pub(super) fn version(&self) -> Option<Release> {
+        Release::parse(&self.state.release)
+    }
+
+    /// Fails where a series is not the one that was opened.
+    pub(super) fn check_series(&self, series: &[Series]) -> Result<(), PipelineError> {
+        match series.iter().zip(&self.state.series).find(|(now, then)| now.digest() != then.digest) {
+            Some((now, _)) => {
+                let (series, component) = (now.name().clone(), self.state.component.clone());
+                Err(LifeError::SeriesChanged { series, component }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Fails where a patch waits for its resolution.
+    pub(super) fn check_not_waiting(&self) -> Result<(), PipelineError> {
+        let Some(stopped) = &self.state.stopped else { return Ok(()) };
+        let patch = self.state.patches[stopped.at].patch.clone();
+        Err(LifeError::Waiting { path: self.dir.clone(), patch, release: self.state.release.clone() }.into())
+    }
+
+    /// Fails where something is in no commit, or git is at something.
+    pub(super) fn check_clean(&self) -> Result<(), PipelineError> {
+        let mut status = self.repo.status(self.exec)?;
+        if let Some(what) = status.in_progress {
+            return Err(LifeError::InProgress { path: self.dir.clone(), what }.into());
+        }
+        let mut files = std::mem::take(&mut status.changed);
+        files.append(&mut status.untracked);
+        if files.is_empty() { Ok(()) } else { Err(LifeError::Dirty { path: self.dir.clone(), files: some(files) }.into()) }
+    }
+
+    /// What is checked out.
+    pub(super) fn head(&self) -> Result<CommitId, PipelineError> {
+        let none = || LifeError::NoBase { path: self.dir.clone(), release: self.state.release.clone() };
+        Ok(self.repo.head()?.ok_or_else(none)?)
+    }
+
+    /// The commits on the release, oldest first; a merge among them is an error.
+    pub(super) fn commits(&self, head: &CommitId) -> Result<Vec<Commit>, PipelineError> {
+        let Some(commits) = self.repo.since(&self.state.base, head)? else {
+            return Err(LifeError::NoBase { path: self.dir.clone(), release: self.state.release.clone() }.into());
+        };
+        match commits.iter().find(|commit| commit.parents.len() != 1) {
+            Some(merge) => Err(LifeError::Merge { commit: shown(merge) }.into()),
+            None => Ok(commits),
+        }
+    }
+
+    /// The tree of the unpatched release.
+    pub(super) fn base_tree(&self) -> Result<TreeId, PipelineError> {
+        Ok(self.repo.objects().commit_tree(&self.state.base)?)
+    }
+
+    pub(super) fn notice(&self, text: String) {
+        self.reporter.report(Event::Notice { text });
+    }
+
+    pub(super) fn warn(&self, text: String) {
+        self.reporter.report(Event::Warning { text });
+    }
+
+    /// Writes the state, with refs that keep the commits alive.
+    pub(super) fn remember(&self) -> Result<(), PipelineError> {
+        self.repo.set_ref(BASE_REF, &self.state.base, "forge")?;
+        self.repo.set_ref(SAVED_REF, &self.state.tip, "forge")?;
+        Ok(self.state.write(&self.dir)?)
+    }
+}
+
+/// The first few of many names.
+pub(super) fn some(mut names: Vec<String>) -> Vec<String> {
+    const SHOWN: usize = 8;
+    if names.len() > SHOWN {
+        let more = names.len() - SHOWN;
+        names.truncate(SHOWN);
+        names.push(format!("and {more} more"));
+    }
+    names.iter().map(|name| crate::names::visible(name)).collect()
+}
+
+/// A commit in messages: its id, abbreviated, and its subject.
+pub(super) fn shown(commit: &Commit) -> String {
+    format!("{} ({})", &commit.id.as_str()[..12], crate::names::visible(crate::work::stack::subject(commit)))
+}
+
+/// What is remembered of series.
+pub(super) fn opened(series: &[Series]) -> Vec<OpenedSeries> {
+    let one = |s: &Series| OpenedSeries { upstream: s.upstream().clone(), name: s.name().clone(), digest: s.digest() };
+    series.iter().map(one).collect()
+}
+
+/// All patches, each with its series.
+pub(super) fn flat(series: &[Series]) -> Vec<(&Series, &Patch)> {
+    series.iter().flat_map(|s| s.patches().iter().map(move |p| (s, p))).collect()
+}
+
+/// What came of putting patches on a history.
+pub(super) struct Stacked {
+    /// What is remembered of the patches that were put there, or skipped.
+    pub(super) patches: Vec<OpenedPatch>,
+    /// The last commit.
+    pub(super) tip: CommitId,
+    /// The patch that does not apply there, by its place among those that were given.
+    pub(super) failure: Option<(usize, Box<PatchFailure>)>,
+}
+
+/// Makes a commit of each patch on top of `tip`, up to the first that does not apply. Commits that no date is known of get
+/// `time` plus their place, so that no two are alike.
+pub(super) fn stack(
+    repo: &WorkRepo,
+    tip: &CommitId,
+    release: Option<&Release>,
+    patches: &[(&Series, &Patch)],
+    time: i64,
+) -> Result<Stacked, PipelineError> {
+    let objects = repo.objects();
+    let mut tree = objects.commit_tree(tip)?;
+    let (steps, failure) = match patch::apply_some(objects, &tree, release, patches)? {
+        Outcome::Applied { steps, .. } => (steps, None),
+        Outcome::Failed { steps, mut failures } => (steps, Some(Box::new(failures.swap_remove(0)))),
+    };
+    let mut done = Stacked { patches: Vec::new(), tip: tip.clone(), failure: None };
+    let mut steps = steps.into_iter();
+    for (at, (series, patch)) in patches.iter().enumerate() {
+        if failure.as_ref().is_some_and(|f| f.at.series == *series.name() && f.at.patch == patch.name) {
+            done.failure = failure.map(|failure| (at, failure));
+            break;
+        }
+        let Some(step) = steps.next() else { break };
+        let mut known = OpenedPatch { series: series.name().clone(), patch: patch.name.clone(), form: None, commit: None };
+        if let Status::Applied { form, .. } = &step.status {
+            let after = step.tree.unwrap_or_else(|| tree.clone());
+            if let Some(found) = patch.forms.iter().find(|f| f.file == *form) {
+                let commit = patch_step(found, &after, time + 1 + at as i64);
+                done.tip = repo.commit(&commit, Some(&done.tip))?;
+                known.commit = Some(done.tip.clone());
+            }
+            known.form = Some(form.clone());
+            tree = after;
+        }
+        done.patches.push(known);
+    }
+    Ok(done)
+}
+
+/// A commit that stands for an unpatched tree that no git upstream has.
+pub(super) fn synthetic(step: &CommitStep, repo: &WorkRepo) -> Result<CommitId, PipelineError> {
+    Ok(repo.commit(step, None)?)
+}
+
+/// The folder of a series, relative to the project.
+pub(super) fn folder_of(upstream: &UpstreamName, name: &SeriesName) -> Result<RelPath, PipelineError> {
+    Ok(RelPath::new(format!("patches/{upstream}/{name}"))?)
+}
+
+/// The files of a series' folder, and whether they are on disk. Built-in ones are not: what is saved of them goes to disk.
+pub(super) fn draft_of(files: &Files, folder: &RelPath) -> Result<(Draft, bool), PipelineError> {
+    let Some(listing) = files.list(folder)? else { return Ok((Draft::new(), false)) };
+    let mut draft = Draft::new();
+    for name in listing.files.iter().filter(|name| !name.starts_with('.')) {
+        draft.extend(read(files, &listing, name)?.map(|bytes| (name.clone(), bytes)));
+    }
+    Ok((draft, matches!(listing.origin, Origin::Disk(_))))
+}
+
+fn read(files: &Files, listing: &Listing, name: &str) -> Result<Option<Vec<u8>>, PipelineError> {
+    Ok(files.read_in(listing, name, PATCH_LIMIT)?.map(|found| found.bytes))
+}
