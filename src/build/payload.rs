@@ -121,12 +121,17 @@ pub fn inspect(donor: &Path, version: &Revision, target: &Target, interrupt: &In
     if !tells(donor, end, version.as_str()).map_err(reading(donor))? {
         return Err(PayloadError::Version { path: donor.to_owned(), wanted: version.clone() });
     }
-    let sha256 = digest(donor, start, interrupt)?;
-    Ok(Payload { donor: donor.to_owned(), release: None, start, size: size - start, sha256, members })
+    let (mut sha256, mut crc32) = (Hasher::new(), crc32fast::Hasher::new());
+    read_from(donor, start, interrupt, &mut |bytes| {
+        sha256.update(bytes);
+        crc32.update(bytes);
+    })?;
+    let (sha256, crc32) = (hex(&sha256.finalize()), crc32.finalize());
+    Ok(Payload { donor: donor.to_owned(), release: None, start, size: size - start, sha256, crc32, members })
 }
 
-/// Appends a payload to a bare executable, and reads it there: while the disk writes. The checksum of the payload was taken
-/// together with the CRC of each member, so that what has the checksum has those, too.
+/// Appends a payload to a bare executable, and reads it there: while the disk writes. The CRC of the whole was taken when that
+/// of each member was compared, so that a copy that has the one has the others, too.
 pub fn graft(binary: &Path, payload: &Payload, interrupt: &Interrupt) -> Result<(), PayloadError> {
     let (end, size) = image_end(binary)?;
     if end != size {
@@ -139,11 +144,16 @@ pub fn graft(binary: &Path, payload: &Payload, interrupt: &Interrupt) -> Result<
     }
     let (synced, found) = std::thread::scope(|scope| {
         let synced = scope.spawn(|| out.sync_all());
-        let found = members(binary).and_then(|found| Ok((found, digest(binary, size, interrupt)?)));
+        let mut crc32 = crc32fast::Hasher::new();
+        let read = members(binary).and_then(|found| {
+            read_from(binary, size, interrupt, &mut |bytes| crc32.update(bytes))?;
+            Ok(found)
+        });
+        let found = read.map(|found| (found, crc32.finalize()));
         (synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), found)
     });
     synced.map_err(|e| DiskError::new("write", binary, e))?;
-    let ((start, members), sha256) = match found {
+    let ((start, members), crc32) = match found {
         Ok(found) => found,
         Err(error @ (PayloadError::Interrupted(_) | PayloadError::Disk(_))) => return Err(error),
         Err(error) => return Err(broken(error.to_string())),
@@ -151,8 +161,8 @@ pub fn graft(binary: &Path, payload: &Payload, interrupt: &Interrupt) -> Result<
     if (start, members) != (size, payload.members) {
         return Err(broken(format!("{members} files from byte {start} on; {} from byte {size} on are wanted", payload.members)));
     }
-    if sha256 != payload.sha256 {
-        return Err(broken("its checksum is another one".into()));
+    if crc32 != payload.crc32 {
+        return Err(broken("its CRC is another one".into()));
     }
     Ok(())
 }
@@ -250,16 +260,16 @@ fn tells(path: &Path, end: u64, version: &str) -> io::Result<bool> {
     }
 }
 
-fn digest(path: &Path, start: u64, interrupt: &Interrupt) -> Result<crate::names::Sha256, PayloadError> {
+/// Gives the bytes from `start` on to `take`.
+fn read_from(path: &Path, start: u64, interrupt: &Interrupt, take: &mut dyn FnMut(&[u8])) -> Result<(), PayloadError> {
     let mut file = File::open(path).map_err(reading(path))?;
     file.seek(SeekFrom::Start(start)).map_err(reading(path))?;
-    let mut hasher = Hasher::new();
     let mut chunk = vec![0; 1 << 18];
     loop {
         interrupt.check()?;
         match file.read(&mut chunk).map_err(reading(path))? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&chunk[..n]),
+            0 => return Ok(()),
+            n => take(&chunk[..n]),
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Payload {
     pub size: u64,
     /// The checksum of the zip.
     pub sha256: Sha256,
+    /// The CRC-32 of the zip, as a whole: enough to know a copy by, and read as fast as the copy is.
+    pub crc32: u32,
     /// How many files are in it.
     pub members: usize,
 }
