@@ -81,11 +81,11 @@ fn one_document_tells_of_what_was_built_and_what_failed() {
 }
 
 #[test]
-fn what_every_platform_lacks_is_told_once() {
+fn what_every_component_lacks_is_told_once() {
     let (sandbox, _ups) = components(&["app", "bee"], &[]);
-    let bare = sandbox.command(&["build", "--json"]).env("PATH", sandbox.tools(&["git"])).run();
+    let bare = sandbox.command(&["build", "--json"]).env("PATH", sandbox.tools(&["go"])).run();
     assert_eq!(failures(&bare.code(1).json()).len(), 2);
-    assert_eq!(bare.stderr.matches("`go` was not found in PATH").count(), 1, "{}", bare.stderr);
+    assert_eq!(bare.stderr.matches("`git` was not found in PATH").count(), 1, "{}", bare.stderr);
 }
 
 #[test]
