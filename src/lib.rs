@@ -24,6 +24,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod recipe;
 pub mod release;
+pub mod report;
 pub mod source;
 pub mod store;
 pub mod trial;

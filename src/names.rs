@@ -1,6 +1,7 @@
 //! Checked names: every word that comes from a recipe, a patch, an upstream or the command line becomes one of
 //! these types before anything is done with it. Fields are private; what exists has passed its grammar.
 
+pub mod markdown;
 mod path;
 mod show;
 mod target;

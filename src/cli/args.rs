@@ -91,6 +91,11 @@ pub(super) enum Command {
     /// containers; they are gone afterwards. Steps run what the recipe says, on the hosts and as you. Exit code 5 where one does
     /// not end as expected.
     Trial(TrialArgs),
+    /// Tell an upstream what was patched, built and observed, as Markdown for an issue
+    ///
+    /// Collects what is known and runs nothing: the lock, builds in the store, the last matrix and the last trials. What was not
+    /// run says so.
+    Report(ReportArgs),
     /// Work on the patches of a series
     #[command(subcommand)]
     Patch(PatchCommand),
@@ -296,6 +301,18 @@ pub(super) struct TrialArgs {
     /// Leave the hosts, and say how to get in and how to take them away
     #[arg(long)]
     pub(super) keep: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Components; all where none is named
+    #[arg(value_name = "COMPONENT")]
+    pub(super) components: Vec<String>,
+    #[command(flatten)]
+    pub(super) recipe: RecipeArgs,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

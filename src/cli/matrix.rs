@@ -10,7 +10,7 @@ use crate::disk;
 use crate::event::Event;
 use crate::matrix::{self, CheckResult, Judged, Matrix};
 use crate::names::Revision;
-use crate::pipeline::{MatrixOptions, PipelineError, Trust};
+use crate::pipeline::{MatrixOptions, PipelineError, Trust, keep_matrix};
 
 pub(super) fn run(context: &Context, args: &MatrixArgs) -> Result<u8, CliError> {
     let project = context.project(&args.session.recipe)?;
@@ -38,6 +38,10 @@ pub(super) fn run(context: &Context, args: &MatrixArgs) -> Result<u8, CliError> 
     let lock = context.lock(&project)?;
     let matrix = crate::pipeline::matrix(&session, &selections, &lock.lock, &asked)?;
     context.end_progress();
+    if selections.is_empty() && !asked.newest && asked.new_since.is_none() {
+        // What was looked at as a whole is told in reports.
+        keep_matrix(&session, &matrix, &context.state())?;
+    }
     let write = |path: &Path, text: String| -> Result<(), CliError> {
         let path = context.absolute(path);
         disk::write_atomic(&path, text.as_bytes(), 0o644).map_err(PipelineError::from)?;

@@ -15,6 +15,7 @@ mod lock;
 mod matrix;
 mod patch;
 mod plan;
+mod report;
 mod run;
 mod shell;
 mod show;

@@ -5,7 +5,7 @@ use crate::matrix::fold::{count, rows};
 use crate::matrix::model::{Column, Matrix, Verdict};
 use crate::matrix::remarks::remarks;
 use crate::matrix::tally::Tally;
-use crate::names::visible;
+use crate::names::markdown::{code, fenced, text};
 
 /// A summary may have 1 MiB on GitHub.
 const FAILURES: usize = 60;
@@ -50,7 +50,7 @@ fn component(out: &mut String, column: &Column, numbered: &[(usize, Failure<'_>)
         if let Some(place) = failure.at {
             out.push_str(&format!("<br>\n{}", code(&format!("{}:{}", place.file, place.line))));
         }
-        out.push_str(&format!("\n\n{}\n</details>\n", fenced(&failure.text)));
+        out.push_str(&format!("\n\n{}\n</details>\n", fenced(&failure.text, "text")));
     }
     if numbered.len() > FAILURES {
         out.push_str(&format!("\n{} are not listed here.\n", count(numbered.len() - FAILURES, "more reason")));
@@ -68,55 +68,11 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Somebody's text as code, in which neither links nor mentions are made. A code span is nicer to read in the source; what
-/// could end one, or the cell of a table, is spelled in entities.
-fn code(text: &str) -> String {
-    let line = one_line(text);
-    match line.contains(['`', '|', '\\']) {
-        true => format!("<code>{}</code>", entities(&line)),
-        false if line.is_empty() => String::new(),
-        false => format!("`{line}`"),
-    }
-}
-
-/// Somebody's text as text.
-fn text(text: &str) -> String {
-    entities(&one_line(text))
-}
-
-/// Everything that means something to Markdown or HTML as a number. An entity never begins or ends anything.
-fn entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        match c {
-            // Inside words, and before anything but a line's first letter, these are plain.
-            '.' | ',' | '-' | '+' | '/' | '=' | '(' | ')' | ';' | ' ' if at > 0 => out.push(c),
-            // A link of a kind that some renderers make of `word:`; a space ends it.
-            ':' if text[at + 1..].starts_with(' ') => out.push(c),
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() => out.push_str(&format!("&#{};", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A block that the text cannot end: its fence is longer than any in the text.
-fn fenced(text: &str) -> String {
-    let text = visible(text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(3.max(longest + 1));
-    format!("{fence}text\n{}\n{fence}\n", text.trim_end_matches('\n'))
-}
-
-fn one_line(text: &str) -> String {
-    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::matrix::model::State;
-    use crate::matrix::testing::{HOSTILE, column, hostile, judged, k0sctl, matrix, nixos, patch};
+    use crate::matrix::testing::{column, hostile, judged, k0sctl, matrix, nixos, patch};
 
     #[test]
     fn a_summary_comes_first_then_runs_then_reasons() {
@@ -165,21 +121,6 @@ mod tests {
             }
         }
         assert_eq!(fence, None);
-    }
-
-    #[test]
-    fn a_fence_is_longer_than_those_inside() {
-        assert_eq!(fenced("a"), "```text\na\n```\n");
-        assert_eq!(fenced("````\nx"), "`````text\n````\nx\n`````\n");
-    }
-
-    #[test]
-    fn code_spans_are_used_where_they_are_safe() {
-        assert_eq!(code("v1.36.0+k0s.0"), "`v1.36.0+k0s.0`");
-        assert_eq!(code("a|`b"), "<code>a&#124;&#96;b</code>");
-        assert_eq!(code(""), "");
-        assert!(code(HOSTILE).starts_with("<code>&#60;&#47;script&#62;") || code(HOSTILE).starts_with("<code>&#60;/script&#62;"));
-        assert_eq!(text("- *x* [y](z) @me a: b"), "&#45; &#42;x&#42; &#91;y&#93;(z) &#64;me a: b");
     }
 
     #[test]

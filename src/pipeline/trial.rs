@@ -92,7 +92,7 @@ fn millis(since: Instant) -> u64 {
 }
 
 /// Where the evidence of a recipe's trials is kept, a file for each scenario.
-fn evidence_folder(recipe: &RecipeName, state: &Path) -> PathBuf {
+pub(super) fn evidence_folder(recipe: &RecipeName, state: &Path) -> PathBuf {
     state.join("trials").join(recipe.as_str())
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::check_build;
 use super::check_expect;
 use super::check_kit;
+use super::check_plan;
 use super::check_trial;
 use super::error::{Problem, Sink};
 use super::graph;
@@ -66,8 +67,10 @@ pub(crate) fn recipe(raw: &RawRecipe, name: RecipeName, context: &mut Context<'_
     let scope = Scope::new(&values, raw.components.iter().map(|component| component.name.get_ref().as_str()));
     let kit = check_kit::kit(&raw.kit, &raw.components, &scope, context.files, &mut context.in_templates, sink);
     let trial = check_trial::steps(&raw.trial, &scope, context, sink);
+    let plan = check_plan::plan(&raw.plan, &raw.components, sink);
+    let questions = raw.questions.iter().flat_map(|list| list.get_ref()).map(|text| text.get_ref().clone()).collect();
     let origin = context.origin.clone();
-    sink.is_clean().then_some(Recipe { name, origin, description, targets, components, values, kit, trial })
+    sink.is_clean().then_some(Recipe { name, origin, description, targets, components, values, kit, trial, questions, plan })
 }
 
 fn targets(list: &List, sink: &mut Sink) -> Vec<Target> {

@@ -7,6 +7,7 @@ mod check_build;
 mod check_expect;
 pub mod check_kit;
 mod check_payload;
+mod check_plan;
 pub mod check_trial;
 pub mod error;
 pub mod find;

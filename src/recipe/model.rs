@@ -29,6 +29,43 @@ pub struct Recipe {
     pub kit: Vec<KitFile>,
     /// The steps of its trial, in order.
     pub trial: Vec<Step>,
+    /// What is not known yet, for reports.
+    pub questions: Vec<String>,
+    /// What was to be done, for reports.
+    pub plan: Vec<PlanItem>,
+}
+
+/// Something that was to be done, and what would show that it was.
+#[derive(Debug, Clone)]
+pub struct PlanItem {
+    /// In words.
+    pub item: String,
+    /// What shows it.
+    pub shown_by: ShownBy,
+    /// What else there is to say.
+    pub note: Option<String>,
+}
+
+/// What shows that an item of a plan was done.
+#[derive(Debug, Clone)]
+pub enum ShownBy {
+    /// The sources of a component are resolved and in the store.
+    Source(ComponentName),
+    /// A component is built.
+    Built(ComponentName),
+    /// Steps of a trial ended as expected.
+    Trial {
+        /// The recipe whose trial it is; `None`: this one.
+        recipe: Option<RecipeName>,
+        /// The names of the steps.
+        steps: Vec<String>,
+    },
+    /// The report itself.
+    Report,
+    /// Nothing can, for this reason.
+    NotPossible(String),
+    /// Nothing does.
+    Nothing,
 }
 
 /// One file that an operator gets.

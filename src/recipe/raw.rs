@@ -19,6 +19,21 @@ pub(crate) struct RawRecipe {
     pub(crate) values: Option<Spanned<Vec<(Text, Text)>>>,
     pub(crate) kit: Vec<RawKitFile>,
     pub(crate) trial: Vec<RawStep>,
+    pub(crate) questions: List,
+    pub(crate) plan: Vec<RawItem>,
+}
+
+/// `[[plan]]`
+pub(crate) struct RawItem {
+    pub(crate) span: Range<usize>,
+    pub(crate) item: Option<Text>,
+    pub(crate) source: Option<Text>,
+    pub(crate) built: Option<Text>,
+    pub(crate) trial: List,
+    pub(crate) recipe: Option<Text>,
+    pub(crate) report: Option<Spanned<bool>>,
+    pub(crate) not_possible: Option<Text>,
+    pub(crate) note: Option<Text>,
 }
 
 /// `[[trial]]`
@@ -152,8 +167,28 @@ impl RawRecipe {
         let values = table.pairs("values", sink);
         let kit = table.tables("kit", "kit", sink).into_iter().map(|t| RawKitFile::read(t, sink)).collect();
         let trial = table.tables("trial", "trial", sink).into_iter().map(|t| RawStep::read(t, sink)).collect();
+        let questions = table.list("questions", sink);
+        let plan = table.tables("plan", "plan", sink).into_iter().map(|t| RawItem::read(t, sink)).collect();
         table.finish(sink);
-        Self { description, targets, has_components, components, values, kit, trial }
+        Self { description, targets, has_components, components, values, kit, trial, questions, plan }
+    }
+}
+
+impl RawItem {
+    fn read(mut table: Table<'_>, sink: &mut Sink) -> Self {
+        let raw = Self {
+            span: table.span(),
+            item: table.text("item", sink),
+            source: table.text("source", sink),
+            built: table.text("built", sink),
+            trial: table.one_or_list("trial", sink),
+            recipe: table.text("recipe", sink),
+            report: table.flag("report", sink),
+            not_possible: table.text("not_possible", sink),
+            note: table.text("note", sink),
+        };
+        table.finish(sink);
+        raw
     }
 }
 

@@ -20,6 +20,7 @@ mod payload;
 mod plan;
 mod recipe;
 mod released;
+mod report;
 mod series;
 mod series_conflict;
 mod series_kinds;

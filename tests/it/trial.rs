@@ -61,7 +61,7 @@ esac
 "#;
 
 /// The engine: its program, and its state.
-struct Engine {
+pub(crate) struct Engine {
     bin: PathBuf,
     state: PathBuf,
 }
@@ -115,7 +115,7 @@ units = \"/of/the/scenario\"
 ";
 
 /// The program `app`, which says hello, and with its series something else; these steps, and a scenario.
-fn with_steps(steps: &str) -> (Sandbox, Upstream, Engine) {
+pub(crate) fn with_steps(steps: &str) -> (Sandbox, Upstream, Engine) {
     let (sandbox, up) = Sandbox::with_app(&["v1.2.3"]);
     let patch = up.greeting_patch("v1.2.3", "patched");
     sandbox.series("app", "greeting", &[("say-patched.patch", &patch)]);
@@ -126,7 +126,7 @@ fn with_steps(steps: &str) -> (Sandbox, Upstream, Engine) {
     (sandbox, up, engine)
 }
 
-fn trial(sandbox: &Sandbox, engine: &Engine, args: &[&str]) -> Ran {
+pub(crate) fn trial(sandbox: &Sandbox, engine: &Engine, args: &[&str]) -> Ran {
     let args: Vec<&str> = ["trial"].iter().chain(args).copied().collect();
     sandbox.command(&args).env("PATH", engine.path()).run()
 }
