@@ -21,7 +21,19 @@ pub(super) enum PatchCommand {
     Save(PatchSaveArgs),
     /// Say where the work folder stands, and what is different from its series
     Status(PatchStatusArgs),
-    /// Take the last save back
+    /// Bring a series to another release, by three-way merging where a patch does not apply
+    ///
+    /// What applies there stays as it is. What can be merged gets a form for the release, which takes the place of the old one only
+    /// where no release is lost by it. What conflicts is left in a work folder: mend it, `forge patch start --continue`, and save.
+    Rebase(PatchRebaseArgs),
+    /// Put patches from elsewhere behind those of a series
+    ///
+    /// Git mails, boxes of them, diffs, quilt folders, folders of patches, or the commits of a branch. They have to apply to the
+    /// release, without fuzz.
+    Import(PatchImportArgs),
+    /// Write a series as it stands on a release, for git or quilt
+    Export(PatchExportArgs),
+    /// Take the last save, import or rebase back
     Undo(PatchUndoArgs),
     /// Show the diff that each patch makes on a release
     ///
@@ -75,6 +87,85 @@ pub(super) struct PatchStatusArgs {
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchRebaseArgs {
+    /// The component and the release to bring its series to
+    #[arg(value_name = "COMPONENT@VERSION")]
+    pub(super) component: String,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// The work folder for what conflicts [default: work/RECIPE/COMPONENT beside `recipes`]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Replace old forms, even where that loses releases
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchImportArgs {
+    /// Files and folders; with --from-branch a clone
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Take these commits of a clone: those after A up to B
+    #[arg(long, value_name = "A..B")]
+    pub(super) from_branch: Option<String>,
+    /// For which component; @REQ is another release to apply them to [default: that of the work folder]
+    #[arg(long, value_name = "COMPONENT[@REQ]")]
+    pub(super) into: Option<String>,
+    /// Into which of its series [default: its last]
+    #[arg(long, value_name = "SERIES")]
+    pub(super) series: Option<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Say what would be imported, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchExportArgs {
+    /// The component; COMPONENT@REQ is another release, resolved afresh [default: that of the work folder]
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: Option<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    #[command(flatten)]
+    pub(super) form: ExportForm,
+    /// The clone that the branch is made in
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "branch")]
+    pub(super) clone: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct ExportForm {
+    /// Git mails, into a new or empty folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) mails: Option<PathBuf>,
+    /// Git mails, into one new file
+    #[arg(long, value_name = "FILE")]
+    pub(super) mbox: Option<PathBuf>,
+    /// A quilt folder, new or empty
+    #[arg(long, value_name = "DIR")]
+    pub(super) quilt: Option<PathBuf>,
+    /// Commits on top of the release, as a new branch of a clone
+    #[arg(long, value_name = "NAME")]
+    pub(super) branch: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Oid, Sort, Time};
+use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Time};
 
 use super::checkout::fill;
 use super::history::Step;
@@ -174,22 +174,29 @@ impl WorkRepo {
         })
     }
 
-    /// The commits after `base` up to `tip`, oldest first. `None`: `base` is not among the ancestors of `tip`.
+    /// The commits after `base` up to `tip`, oldest first. `None`: `base` is not among the ancestors of `tip`. A merge ends the
+    /// search: it is the first of the result then.
     pub fn since(&self, base: &CommitId, tip: &CommitId) -> Result<Option<Vec<Commit>>, ObjectsError> {
-        let repo = self.objects.repo();
-        let (base_id, tip_id) = (self.objects.oid(base.as_str())?, self.objects.oid(tip.as_str())?);
-        let walk = || -> Result<Option<Vec<Oid>>, git2::Error> {
-            if base_id != tip_id && !repo.graph_descendant_of(tip_id, base_id)? {
-                return Ok(None);
+        // Not by libgit2's walk: it reads the file `shallow` once, and releases come later.
+        let mut commits = Vec::new();
+        let mut next = tip.clone();
+        while next != *base {
+            let commit = match self.read(&next) {
+                Ok(commit) => commit,
+                Err(ObjectsError::Missing { .. }) if !commits.is_empty() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let parent = commit.parents.first().cloned();
+            let merge = commit.parents.len() > 1;
+            commits.push(commit);
+            match parent {
+                _ if merge => break,
+                Some(parent) => next = parent,
+                None => return Ok(None),
             }
-            let mut walk = repo.revwalk()?;
-            walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;
-            walk.push(tip_id)?;
-            walk.hide(base_id)?;
-            walk.collect::<Result<Vec<_>, _>>().map(Some)
-        };
-        let Some(ids) = walk().map_err(|e| self.objects.fail(&e))? else { return Ok(None) };
-        ids.into_iter().map(|id| self.read(&commit_id(id))).collect::<Result<Vec<_>, _>>().map(Some)
+        }
+        commits.reverse();
+        Ok(Some(commits))
     }
 
     /// The commit that is checked out; `None` before the first one.

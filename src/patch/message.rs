@@ -100,7 +100,8 @@ pub(crate) fn set_author(mail: &mut Mail, value: &str) {
     mail.author = sane_name(name, &mail.email);
 }
 
-fn sane_name(name: &str, email: &str) -> String {
+/// git's `get_sane_name`: what is too long for a name, or looks like an address, is none.
+pub(crate) fn sane_name(name: &str, email: &str) -> String {
     let is_bad = name.is_empty() || name.len() > 60 || name.contains(['@', '<', '>']);
     if is_bad { email.to_owned() } else { name.to_owned() }
 }

@@ -115,7 +115,8 @@ fn head(letter: &Letter, fields: &[(String, String)]) -> Result<Vec<u8>, LetterE
         return Err(LetterError::Line { line: line.to_owned() });
     }
     let mut out = String::from(FROM);
-    let _ = writeln!(out, "From: {} <{}>", phrase(&letter.author), letter.email);
+    // A name that `git am` would not take is not written: the mail made of its commit would be another one.
+    let _ = writeln!(out, "From: {} <{}>", phrase(&message::sane_name(&letter.author, &letter.email)), letter.email);
     let _ = writeln!(out, "Date: {}", date(letter.date.0, letter.date.1));
     let _ = writeln!(out, "Subject: [PATCH] {}", unstructured(&subject));
     for (name, value) in fields {

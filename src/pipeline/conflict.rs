@@ -6,8 +6,9 @@
 use crate::event::Event;
 use crate::git::merge::{Labels, Merged, merge};
 use crate::git::objects::Objects;
+use crate::git::work::WorkRepo;
 use crate::names::{CommitId, Revision, TreeId};
-use crate::patch::{self, Outcome, Series};
+use crate::patch::{self, Outcome, Patch, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::select::{Pick, picks};
@@ -27,10 +28,10 @@ pub struct Conflict {
 }
 
 /// The trees before and after a patch, on a release where it applies.
-struct Meant {
-    release: Revision,
-    before: TreeId,
-    after: TreeId,
+pub(super) struct Meant {
+    pub(super) release: Revision,
+    pub(super) before: TreeId,
+    pub(super) after: TreeId,
 }
 
 /// Puts what can be merged of the patch `at` into index and files.
@@ -42,7 +43,7 @@ pub(super) fn open_conflict(
     space: &Workspace<'_>,
     file: &mut LockFile,
 ) -> Result<Conflict, PipelineError> {
-    let Some(meant) = find(session, component, series, at, space, file)? else {
+    let Some(meant) = find(session, component, &flat(series)[..=at], &space.repo, &space.state.release, file)? else {
         let text = format!(
             "no release is known on which {} applies: nothing of it is in the files, make its change by hand",
             space.state.patches[at].patch
@@ -79,20 +80,20 @@ fn marker_commit(space: &Workspace<'_>, tree: &TreeId) -> Result<CommitId, Pipel
 }
 
 /// The recipe's own release, then those that the patch's forms were written on.
-fn find(
+pub(super) fn find(
     session: &Session<'_>,
     component: &Component,
-    series: &[Series],
-    at: usize,
-    space: &Workspace<'_>,
+    patches: &[(&Series, &Patch)],
+    repo: &WorkRepo,
+    not_on: &Revision,
     file: &mut LockFile,
 ) -> Result<Option<Meant>, PipelineError> {
-    let patches = flat(series);
+    let Some((_, last)) = patches.last() else { return Ok(None) };
     let mut wanted: Vec<Option<Pick>> = match picks(component).into_iter().next() {
         Some(pick) => vec![Some(pick)],
         None => vec![None],
     };
-    for base in patches[at].1.forms.iter().filter_map(|form| form.base.clone()) {
+    for base in last.forms.iter().filter_map(|form| form.base.clone()) {
         wanted.push(Some(Pick { wanted: Wanted::Revision(base), named: None, ad_hoc: true }));
     }
     for pick in wanted {
@@ -105,15 +106,15 @@ fn find(
             // A base may be gone, or out of reach: the next one may do.
             Err(error) => {
                 session.check_interrupt()?;
-                let text = format!("a release that {} could be taken from: {error}", patches[at].1.name);
+                let text = format!("a release that {} could be taken from: {error}", last.name);
                 session.reporter.report(Event::Detail { text });
                 continue;
             }
         };
-        if base.release == space.state.release {
+        if base.release == *not_on {
             continue;
         }
-        if let Some(meant) = on(&objects, &base, &patches[..=at], space)? {
+        if let Some(meant) = on(&objects, &base, patches, repo)? {
             return Ok(Some(meant));
         }
     }
@@ -123,15 +124,15 @@ fn find(
 fn on(
     objects: &Objects,
     base: &BaseTree,
-    patches: &[(&Series, &crate::patch::Patch)],
-    space: &Workspace<'_>,
+    patches: &[(&Series, &Patch)],
+    repo: &WorkRepo,
 ) -> Result<Option<Meant>, PipelineError> {
     match &base.commit {
-        Some(_) => space.repo.take_packs(objects)?,
-        None => space.repo.take_tree(objects, &base.tree)?,
+        Some(_) => repo.take_packs(objects)?,
+        None => repo.take_tree(objects, &base.tree)?,
     }
     let release = Release::parse(&base.release);
-    let outcome = patch::apply_some(space.repo.objects(), &base.tree, release.as_ref(), patches)?;
+    let outcome = patch::apply_some(repo.objects(), &base.tree, release.as_ref(), patches)?;
     let Outcome::Applied { steps, .. } = outcome else { return Ok(None) };
     let trees: Vec<&TreeId> = steps.iter().filter_map(|step| step.tree.as_ref()).collect();
     let before = trees.len().checked_sub(2).map_or(&base.tree, |i| trees[i]);
@@ -140,12 +141,7 @@ fn on(
 }
 
 /// The commit of the patch that waited, with the files that are staged now.
-pub(super) fn resolved_step(
-    space: &Workspace<'_>,
-    patch: &crate::patch::Patch,
-    tree: &TreeId,
-    time: i64,
-) -> crate::git::history::Step {
+pub(super) fn resolved_step(space: &Workspace<'_>, patch: &Patch, tree: &TreeId, time: i64) -> crate::git::history::Step {
     let form = patch.forms.last();
     match form {
         Some(form) => patch_step(form, tree, time),

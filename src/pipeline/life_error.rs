@@ -218,6 +218,15 @@ pub enum LifeError {
         /// Why.
         why: String,
     },
+    /// Neither one form nor two keep every release.
+    #[error("the series would not hold any more on {}", releases.iter().map(Revision::as_str).collect::<Vec<_>>().join(", "))]
+    #[diagnostic(help(
+        "nothing was written: give the patch a `versions` in series.toml, and a second entry for the others; or `--overwrite`"
+    ))]
+    WouldLose {
+        /// The releases.
+        releases: Vec<Revision>,
+    },
     /// There are no patches in what was given.
     #[error("{}: {why}", path.display())]
     #[diagnostic(help(

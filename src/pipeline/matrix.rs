@@ -66,7 +66,7 @@ pub fn matrix(
 }
 
 impl Session<'_> {
-    fn column(
+    pub(super) fn column(
         &self,
         component: &Component,
         wanted: Option<&Wanted>,

@@ -2,14 +2,15 @@
 
 use crate::disk::{FileLock, remove_dir_all, rename_synced};
 use crate::names::CommitId;
-use crate::patch::{Patch, Series};
+use crate::patch::Patch;
 use crate::pipeline::conflict::{open_conflict, resolved_step};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::merging::{Onto, stack_merging};
 use crate::pipeline::session::Session;
 use crate::pipeline::start::{Opened, StoppedAt};
-use crate::pipeline::workspace::{Workspace, flat, some, stack};
+use crate::pipeline::workspace::{Workspace, flat, some};
 use crate::recipe::model::Component;
 use crate::work::WorkState;
 use crate::work::state::Stopped;
@@ -44,14 +45,16 @@ pub fn resume(
     let head = space.head()?;
     let tip = resolved.clone().unwrap_or_else(|| head.clone());
     space.state.patches[stopped.at].commit = resolved;
-    let rest: Vec<(&Series, &Patch)> = patches[stopped.at + 1..].to_vec();
-    let stacked = stack(&space.repo, &tip, space.version().as_ref(), &rest, time + 1 + stopped.at as i64)?;
-    for (known, new) in space.state.patches[stopped.at + 1..].iter_mut().zip(stacked.patches) {
+    let from = stopped.at + 1;
+    let release = space.state.release.clone();
+    let onto = Onto { release: &release, time, merge: space.state.merging };
+    let stacked = stack_merging(session, component, &space.repo, &tip, &patches, from, onto, file)?;
+    for (known, new) in space.state.patches[from..].iter_mut().zip(stacked.patches) {
         *known = new;
     }
     space.state.tip = stacked.tip.clone();
-    space.state.stopped = stacked.failure.as_ref().map(|(next, _)| Stopped {
-        at: stopped.at + 1 + next,
+    space.state.stopped = stacked.failure.as_ref().map(|(at, _)| Stopped {
+        at: *at,
         onto: stacked.tip.clone(),
         files: Vec::new(),
         before: stopped.before.clone(),
@@ -60,8 +63,7 @@ pub fn resume(
     space.move_to_tip(&tip, "forge patch start --continue")?;
     let mut opened =
         Opened { dir: space.dir.clone(), release: space.state.release.clone(), commits: 0, was_there: Some(true), stopped: None };
-    if let Some((next, failure)) = stacked.failure {
-        let at = stopped.at + 1 + next;
+    if let Some((at, failure)) = stacked.failure {
         let conflict = open_conflict(session, component, &series, at, &space, file)?;
         let onto = space.state.tip.clone();
         space.state.stopped = Some(Stopped { at, onto, files: conflict.files.clone(), before: stopped.before });

@@ -26,6 +26,10 @@ pub struct SaveOptions {
     pub as_mail: Vec<PatchName>,
     /// Where a patch did not apply, what was made of it takes the place of its old form.
     pub overwrite: bool,
+    /// The same for these patches alone.
+    pub replace: Vec<PatchName>,
+    /// Another command that saves, for what can be taken back.
+    pub by: Option<&'static str>,
     /// The folder for what can be taken back.
     pub state: PathBuf,
 }
@@ -98,21 +102,11 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
         space.warn(format!("what is in no commit is not saved: {}", some(loose).join(", ")));
     }
     let head = space.head()?;
-    let mut saver = Saver { space: &space, series: &series, options, plans: BTreeMap::new(), saved: Vec::new() };
-    let (order, needs_mail) = match head == space.state.tip && saver.is_as_opened() {
-        true => (None, Vec::new()),
-        false => saver.plan(&head)?,
-    };
-    let Some(order) = order else {
+    let Some(Prepared { plans, patches, made, state, reordered }) = prepare(&space, &series, options, &head)? else {
         let kept = space.state.patches.iter().filter_map(|p| Some((p.series.clone(), p.form.clone()?)));
         let patches = kept.map(|(series, file)| SavedPatch { series, file, what: What::Kept }).collect();
         return Ok(Saved { patches, reordered: false, bytes: 0 });
     };
-    if !needs_mail.is_empty() {
-        return Err(LifeError::NeedsMail { patches: needs_mail }.into());
-    }
-    let (plans, patches) = (saver.plans, saver.saved);
-    let (state, reordered) = proved(&space, &series, &plans, &order, &head)?;
     let mut saved = Saved { patches, reordered, bytes: 0 };
     let changes: Vec<Change> = plans
         .into_values()
@@ -133,10 +127,10 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
     if options.dry_run {
         return Ok(saved);
     }
-    check_format(&space, &order)?;
+    check_format(&space, &made)?;
     if !changes.is_empty() {
         let work = WorkRecord { dir: space.dir.clone(), before: space.state.clone(), after: state.clone() };
-        log.push("save", &changes, Some(work))?;
+        log.push(options.by.unwrap_or("save"), &changes, Some(work))?;
         for change in &changes {
             replace(&change.folder, &change.old, &change.new)?;
         }
@@ -144,6 +138,35 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
     space.state = state;
     space.remember()?;
     Ok(saved)
+}
+
+/// A save that only has to be written.
+pub(super) struct Prepared {
+    pub(super) plans: BTreeMap<usize, Plan>,
+    pub(super) patches: Vec<SavedPatch>,
+    made: Vec<Made>,
+    state: WorkState,
+    reordered: bool,
+}
+
+/// Everything but the writing. `None`: no commit is another one.
+pub(super) fn prepare(
+    space: &Workspace<'_>,
+    series: &[Series],
+    options: &SaveOptions,
+    head: &CommitId,
+) -> Result<Option<Prepared>, PipelineError> {
+    let mut saver = Saver { space, series, options, plans: BTreeMap::new(), saved: Vec::new() };
+    if *head == space.state.tip && saver.is_as_opened() {
+        return Ok(None);
+    }
+    let (made, needs_mail) = saver.plan(head)?;
+    if !needs_mail.is_empty() {
+        return Err(LifeError::NeedsMail { patches: needs_mail }.into());
+    }
+    let (plans, patches) = (saver.plans, saver.saved);
+    let (state, reordered) = proved(space, series, &plans, &made, head)?;
+    Ok(Some(Prepared { plans, patches, made, state, reordered }))
 }
 
 /// A save that was killed after its last file was written has only its own memory of it left to change.

@@ -51,7 +51,7 @@ pub(super) struct Saver<'s, 'w> {
 
 impl Saver<'_, '_> {
     /// Says what every commit becomes, and the lists. Gives the edits that need a word of the user's, too.
-    pub(super) fn plan(&mut self, head: &CommitId) -> Result<(Option<Vec<Made>>, Vec<PatchName>), PipelineError> {
+    pub(super) fn plan(&mut self, head: &CommitId) -> Result<(Vec<Made>, Vec<PatchName>), PipelineError> {
         let links = self.links(head)?;
         for (at, series) in self.series.iter().enumerate() {
             let folder = folder_of(series.upstream(), series.name())?;
@@ -113,7 +113,7 @@ impl Saver<'_, '_> {
             let plan = self.plan_of(at);
             (plan.new, plan.list) = (new, list);
         }
-        Ok((Some(made), needs_mail))
+        Ok((made, needs_mail))
     }
 
     /// True where every patch that is for the release has the commit that it was given.

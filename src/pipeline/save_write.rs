@@ -27,7 +27,7 @@ impl Saver<'_, '_> {
         let Some(form) = known.form.as_ref().and_then(|form| patch.forms.iter().find(|f| f.file == *form)) else {
             // No form of it applied: what was made of it is one for this release.
             let last = &patch.forms[patch.forms.len() - 1];
-            let beside = !self.options.overwrite;
+            let beside = !self.options.overwrite && !self.options.replace.contains(&patch.name);
             let by = match (beside, &last.content) {
                 (false, Content::Diff(_)) => last.file.clone(),
                 _ => self.form_name(at, &patch.name),

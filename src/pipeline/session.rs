@@ -74,6 +74,12 @@ pub struct Session<'a> {
 #[derive(Debug, Default)]
 pub struct Asked(Mutex<BTreeMap<String, Arc<Vec<RemoteRef>>>>);
 
+impl Clone for Asked {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()))
+    }
+}
+
 impl Asked {
     /// The tags of a remote.
     pub(super) fn tags(
@@ -92,6 +98,12 @@ impl Asked {
 }
 
 impl<'a> Session<'a> {
+    /// The same run with other files.
+    pub(super) fn with_files<'b>(&'b self, files: &'b Files) -> Session<'b> {
+        let Self { store, exec, reporter, recipe, options, .. } = self;
+        Session { files, store, exec, reporter: *reporter, recipe, options, asked: self.asked.clone() }
+    }
+
     /// The installed `go`, found without running it; where there is none that can be used, the store's own, fetched once.
     pub fn go_bin(&self) -> Result<GoBin, PipelineError> {
         match find_go(self.exec)? {

@@ -12,12 +12,12 @@ use crate::pipeline::conflict::{Conflict, open_conflict};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::merging::{Onto, stack_merging};
 use crate::pipeline::select::{Pick, picks};
 use crate::pipeline::session::Session;
 use crate::pipeline::tree::{BaseTree, base_step};
-use crate::pipeline::workspace::{Workspace, flat, opened, stack, synthetic};
+use crate::pipeline::workspace::{Stacked, Workspace, flat, opened, synthetic};
 use crate::recipe::model::Component;
-use crate::release::Release;
 use crate::work::WorkState;
 use crate::work::state::{FORMAT, Stopped};
 
@@ -58,6 +58,8 @@ pub struct StartOptions {
     pub recipe: String,
     /// The user.
     pub uid: u32,
+    /// Whether what does not apply, and can be merged without a conflict, is merged.
+    pub merge: bool,
 }
 
 /// Opens a work folder for the series of a component.
@@ -136,7 +138,7 @@ impl Opening<'_, '_> {
         let new = temporary.path().join("work");
         let repo = WorkRepo::init(&new)?;
         let commit = self.take(&repo, objects, base)?;
-        let stacked = stack(&repo, &commit, Release::parse(&base.release).as_ref(), &flat(&self.series), base.time)?;
+        let stacked = self.stack(&repo, &commit, base, file)?;
         repo.set_ref("refs/heads/main", &stacked.tip, "forge patch start")?;
         repo.set_ref(&format!("refs/tags/{}", base.release), &commit, "forge patch start")?;
         repo.check_out_first(&repo.objects().commit_tree(&stacked.tip)?)?;
@@ -188,13 +190,19 @@ impl Opening<'_, '_> {
         }
         space.check_clean()?;
         let commit = self.take(&space.repo, objects, base)?;
-        let stacked = stack(&space.repo, &commit, Release::parse(&release).as_ref(), &flat(&self.series), base.time)?;
+        let stacked = self.stack(&space.repo, &commit, base, file)?;
         space.repo.set_ref(&format!("refs/tags/{release}"), &commit, "forge patch start")?;
         let before = std::mem::replace(&mut space.state, self.state(dir, base, commit, &stacked.tip, stacked.patches));
         let stopped = self.stop(&mut space, stacked.failure, Some(before), Some(&head), file)?;
         space.remember()?;
         let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
         Ok(Opened { dir: dir.to_owned(), release, commits, was_there: Some(true), stopped })
+    }
+
+    fn stack(&self, repo: &WorkRepo, tip: &CommitId, base: &BaseTree, file: &mut LockFile) -> Result<Stacked, PipelineError> {
+        let patches = flat(&self.series);
+        let onto = Onto { release: &base.release, time: base.time, merge: self.options.merge };
+        stack_merging(self.session, self.component, repo, tip, &patches, 0, onto, file)
     }
 
     /// The commit of the unpatched release, in the work folder.
@@ -238,6 +246,7 @@ impl Opening<'_, '_> {
             series: opened(&self.series),
             patches: patches.into_iter().chain(rest).collect(),
             stopped: None,
+            merging: self.options.merge,
             moving: None,
         }
     }

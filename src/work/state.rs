@@ -127,6 +127,9 @@ pub struct WorkState {
     pub patches: Vec<OpenedPatch>,
     /// Where applying them stopped.
     pub stopped: Option<Stopped>,
+    /// Whether what does not apply, and can be merged without a conflict, is merged.
+    #[serde(default)]
+    pub merging: bool,
     /// The commit that files and branch are being moved to. Where it is still there, forge was killed on the way; there was
     /// nothing in the files then that is not in a commit.
     pub moving: Option<CommitId>,

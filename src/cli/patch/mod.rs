@@ -1,10 +1,14 @@
 //! `forge patch`: the life of a series, one file per subcommand.
 
+mod export;
+mod import;
+mod rebase;
 mod run;
 mod save;
 mod show;
 mod start;
 mod status;
 mod undo;
+mod which;
 
 pub(super) use run::run;

@@ -3,7 +3,7 @@
 use crate::cli::args_patch::PatchCommand;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
-use crate::cli::patch::{save, show, start, status, undo};
+use crate::cli::patch::{export, import, rebase, save, show, start, status, undo};
 
 pub(in crate::cli) fn run(context: &Context, command: &PatchCommand) -> Result<u8, CliError> {
     match command {
@@ -11,6 +11,9 @@ pub(in crate::cli) fn run(context: &Context, command: &PatchCommand) -> Result<u
         PatchCommand::Save(args) => save::run(context, args),
         PatchCommand::Status(args) => status::run(context, args),
         PatchCommand::Undo(args) => undo::run(context, args),
+        PatchCommand::Rebase(args) => rebase::run(context, args),
+        PatchCommand::Import(args) => import::run(context, args),
+        PatchCommand::Export(args) => export::run(context, args),
         PatchCommand::Show(args) => show::run(context, args),
     }
 }

@@ -19,11 +19,11 @@ pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliErro
         as_mail: args.as_mail.iter().map(name).collect::<Result<_, _>>()?,
         overwrite: args.overwrite,
         state: context.state(),
+        ..SaveOptions::default()
     };
     let saved = save(space, &options)?;
     if args.json {
-        let patches: Vec<Value> =
-            saved.patches.iter().map(|p| json!({"series": p.series, "file": p.file, "what": word(p.what)})).collect();
+        let patches = patches(&saved);
         let document = json!({
             "schema": 1, "dry_run": args.dry_run, "patches": patches, "reordered": saved.reordered, "bytes": saved.bytes,
         });
@@ -34,7 +34,12 @@ pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliErro
     Ok(DONE)
 }
 
-fn text(saved: &Saved, dry_run: bool) -> String {
+/// Each patch and what was done to it.
+pub(super) fn patches(saved: &Saved) -> Vec<Value> {
+    saved.patches.iter().map(|p| json!({"series": p.series, "file": p.file, "what": word(p.what)})).collect()
+}
+
+pub(super) fn text(saved: &Saved, dry_run: bool) -> String {
     let kept = saved.patches.iter().filter(|p| p.what == What::Kept).count();
     if saved.is_unchanged() {
         return format!("nothing to save: {kept} patches are as they were");

@@ -51,16 +51,16 @@ pub(super) fn run(context: &Context, args: &PatchStartArgs) -> Result<u8, CliErr
             (None, work) => work.filter(|_| args.component.is_none()),
         };
         let recipe = context.recipe_name(&args.session.recipe, &project);
-        start(&session, component, &StartOptions { pick, dir, recipe, uid: context.uid() }, &mut lock)?
+        start(&session, component, &StartOptions { pick, dir, recipe, uid: context.uid(), merge: false }, &mut lock)?
     };
     context.end_progress();
-    tell(context, args, component.name.as_str(), &opened)
+    tell(context, args.json, component.name.as_str(), &opened)
 }
 
-fn tell(context: &Context, args: &PatchStartArgs, component: &str, opened: &Opened) -> Result<u8, CliError> {
+pub(super) fn tell(context: &Context, json: bool, component: &str, opened: &Opened) -> Result<u8, CliError> {
     let dir = opened.dir.display();
     let stopped = opened.stopped.as_ref();
-    if args.json {
+    if json {
         let waiting = stopped.map(|s| json!({"patch": s.patch, "from": s.conflict.from, "files": s.conflict.files}));
         let document = json!({
             "schema": 1, "dir": opened.dir, "component": component, "release": opened.release, "commits": opened.commits,

@@ -1,0 +1,113 @@
+//! `forge patch rebase`.
+
+use serde_json::{Value, json};
+
+use crate::cli::args_patch::PatchRebaseArgs;
+use crate::cli::context::Context;
+use crate::cli::exit::{CliError, DONE, PATCH};
+use crate::cli::patch::save;
+use crate::cli::patch::start::tell;
+use crate::cli::patch::which::which;
+use crate::names::visible;
+use crate::patch::explain;
+use crate::pipeline::{PipelineError, RebaseOptions, Rebased, Trust, Turn, rebase};
+
+pub(super) fn run(context: &Context, args: &PatchRebaseArgs) -> Result<u8, CliError> {
+    let project = context.project(&args.session.recipe)?;
+    let mut options = context.options(&args.session, &project.recipe)?;
+    options.trust = Trust::Sources;
+    let store = context.store()?;
+    let session = context.session(&project, &store, &options);
+    let mut lock = context.lock(&project)?;
+    let (name, pick) = which(context, Some(&args.component), args.session.locked)?;
+    let Some(to) = pick else {
+        let help = format!("say the release, too: {name}@VERSION; `forge update --dry-run` tells what is new");
+        return Err(CliError::usage(format!("it is not said which release {name} is rebased to"), help));
+    };
+    let component = project.recipe.component(&name).map_err(PipelineError::from)?;
+    let wanted = RebaseOptions {
+        to,
+        overwrite: args.overwrite,
+        dry_run: args.dry_run,
+        dir: args.dir.as_ref().map(|dir| context.absolute(dir)),
+        recipe: context.recipe_name(&args.session.recipe, &project),
+        uid: context.uid(),
+        state: context.state(),
+    };
+    let done = rebase(&session, component, &wanted, &mut lock)?;
+    context.end_progress();
+    if args.json {
+        context.json(&document(name.as_str(), args.dry_run, &done))?;
+    } else {
+        context.print(&text(name.as_str(), args.dry_run, &done))?;
+    }
+    let Some(failure) = &done.failure else { return Ok(DONE) };
+    match &done.waiting {
+        // Where there is a document already, the work folder is in it.
+        Some(opened) if !args.json => tell(context, false, name.as_str(), opened),
+        Some(_) => Ok(PATCH),
+        None => {
+            let patch = &failure.at.patch;
+            let help = match done.patches.last().map(|p| p.turn) {
+                Some(Turn::Upstreamed) => vec![
+                    format!("the upstream has it: `forge matrix '{name}@*' --blame` names the commit"),
+                    format!("say so in series.toml, `versions = \"<{}\"` for {patch}, or remove it; then again", bare(&done)),
+                ],
+                _ => vec!["without --dry-run, a work folder opens with it".to_owned()],
+            };
+            context.complain(&format!("{patch} does not apply to {}", done.to), vec![explain(failure, name.as_str())], help);
+            Ok(PATCH)
+        }
+    }
+}
+
+/// The release as ranges spell it.
+fn bare(done: &Rebased) -> &str {
+    done.to.as_str().trim_start_matches('v')
+}
+
+fn word(turn: Turn) -> &'static str {
+    match turn {
+        Turn::Applies => "applies",
+        Turn::Skipped => "skipped",
+        Turn::Merged => "merged",
+        Turn::Upstreamed => "upstreamed",
+        Turn::Conflict => "conflict",
+    }
+}
+
+fn document(component: &str, dry_run: bool, done: &Rebased) -> Value {
+    let patches: Vec<Value> =
+        done.patches.iter().map(|p| json!({"series": p.series, "patch": p.patch, "turn": word(p.turn)})).collect();
+    json!({
+        "schema": 1, "dry_run": dry_run, "component": component, "from": done.from, "to": done.to, "patches": patches,
+        "saved": done.saved.as_ref().map(save::patches), "gained": done.gained, "lost": done.lost,
+        "before": done.held.as_ref().map(|(before, _)| before), "after": done.held.as_ref().map(|(_, after)| after),
+        "range_diff": done.range_diff, "dir": done.waiting.as_ref().map(|opened| &opened.dir),
+    })
+}
+
+fn text(component: &str, dry_run: bool, done: &Rebased) -> String {
+    let mut out = format!("{component}: {} -> {}\n", done.from, done.to);
+    for patch in &done.patches {
+        out.push_str(&format!("{:>12} {}/{}\n", word(patch.turn), patch.series, patch.patch));
+    }
+    if !done.range_diff.is_empty() {
+        let lines: Vec<String> = done.range_diff.lines().map(visible).collect();
+        out.push_str(&format!("\n{}\n", lines.join("\n")));
+    }
+    if let Some(saved) = &done.saved {
+        out.push_str(&format!("\n{}\n", save::text(saved, dry_run)));
+    }
+    if let Some((before, after)) = &done.held {
+        out.push_str(&format!("\nbefore: {before}\nafter:  {after}\n"));
+    }
+    for (what, releases) in [("gained", &done.gained), ("lost", &done.lost)] {
+        let names: Vec<&str> = releases.iter().map(|r| r.as_str()).collect();
+        if !names.is_empty() {
+            out.push_str(&format!("{what}: {}\n", names.join(", ")));
+        }
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
