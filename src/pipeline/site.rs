@@ -70,9 +70,10 @@ impl Session<'_> {
             Some(Driver::Make) => format!("make and Go {}", plan.build.go),
             Some(Driver::Docker) => "make in containers".to_owned(),
         };
+        // Where there is none it is fetched: that is no part of compiling.
+        let go = self.go(&plan.build.go)?;
         let detail = format!("{} for {} with {by}", plan.version, plan.target);
         self.reporter.report(Event::StageStarted { component: name.clone(), what: "compiling", detail: detail.clone() });
-        let go = self.go(&plan.build.go)?;
         let output = work.join("out").join(&plan.file_name);
         let scratch = work.join("target").join(format!("{}-{}", plan.target.os(), plan.target.arch()));
         for folder in [output.parent().unwrap_or(work), &scratch] {
