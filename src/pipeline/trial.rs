@@ -162,6 +162,11 @@ fn stock(recipe: &Recipe) -> Recipe {
     stock
 }
 
+/// True where a step has this text.
+fn names(steps: &[&Step], text: &str) -> bool {
+    steps.iter().any(|step| step.action.texts().iter().any(|found| found.contains(text)))
+}
+
 /// What a variant is tried with.
 struct Binaries {
     scope: Scope,
@@ -185,9 +190,11 @@ impl Run<'_> {
         let session = self.session;
         let selected = select(session.recipe, &[], false)?;
         let resolved = resolve_all(session, &selected, file)?;
+        let mut patched = self.built(session, Variant::Patched, &selected, &resolved, steps)?;
         let mut out = BTreeMap::new();
-        out.insert(Variant::Patched, self.built(session, Variant::Patched, &selected, &resolved, steps)?);
-        if steps.iter().any(|step| step.with == Variant::Stock) {
+        let mut beside =
+            self.session.recipe.components.keys().filter(|name| names(steps, &format!("{{{name}.stock}}"))).peekable();
+        if steps.iter().any(|step| step.with == Variant::Stock) || beside.peek().is_some() {
             let recipe = stock(session.recipe);
             let plain = Session {
                 files: session.files,
@@ -203,8 +210,14 @@ impl Run<'_> {
             let mut aside = file.lock.clone();
             let resolve = |selected: &Selected<'_>| plain.resolve(selected, &mut aside, &file.lock, Mode::Keep);
             let resolved: Vec<Resolved> = selected.iter().map(resolve).collect::<Result<_, _>>()?;
-            out.insert(Variant::Stock, self.built(&plain, Variant::Stock, &selected, &resolved, steps)?);
+            let stock = self.built(&plain, Variant::Stock, &selected, &resolved, steps)?;
+            for name in beside {
+                let path = self.work.join(Variant::Stock.name()).join(name.as_str()).display().to_string();
+                patched.scope.tell(name, "stock", Ok(path));
+            }
+            out.insert(Variant::Stock, stock);
         }
+        out.insert(Variant::Patched, patched);
         Ok(out)
     }
 
@@ -224,10 +237,10 @@ impl Run<'_> {
         let mut parts = Vec::new();
         for (selected, resolved) in selected.iter().zip(resolved) {
             let name = &selected.component.name;
-            let asked = [format!("{{{name}.binary}}"), format!("{{{name}.sha256}}")];
-            let names =
-                |step: &&&Step| step.with == with && step.action.texts().iter().any(|t| asked.iter().any(|a| t.contains(a)));
-            if !steps.iter().any(|step| names(&step)) {
+            let own: Vec<&Step> = steps.iter().copied().filter(|step| step.with == with).collect();
+            let asked = names(&own, &format!("{{{name}.binary}}")) || names(&own, &format!("{{{name}.sha256}}"));
+            let beside = with == Variant::Stock && names(steps, &format!("{{{name}.stock}}"));
+            if !asked && !beside {
                 continue;
             }
             let stored = self.stored(session, selected, resolved)?;

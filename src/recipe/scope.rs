@@ -8,7 +8,7 @@ use super::vars::{VarError, fill_at, unknown};
 use crate::names::{ComponentName, EnvName};
 
 /// What is said of a component, behind its name and a dot, with what it stands for.
-const OF_COMPONENT: [(&str, &str); 10] = [
+const OF_COMPONENT: [(&str, &str); 11] = [
     ("version", "the release"),
     ("version_bare", "the release without a leading v"),
     ("major", "first number of the version"),
@@ -19,6 +19,7 @@ const OF_COMPONENT: [(&str, &str); 10] = [
     ("commit_time", "its committer date in seconds since 1970"),
     ("binary", "the finished binary: its name in a kit, its path in a trial"),
     ("sha256", "the checksum of the finished binary"),
+    ("stock", "the path of the binary without any change, in a trial"),
 ];
 
 /// What is said of the run.
@@ -62,7 +63,7 @@ impl Scope {
 
     /// The variables of a component that every release has in the same way.
     pub fn of_release() -> impl Iterator<Item = &'static str> {
-        OF_COMPONENT.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "binary" | "sha256"))
+        OF_COMPONENT.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "binary" | "sha256" | "stock"))
     }
 
     /// True where a value of the recipe's own would hide a variable.

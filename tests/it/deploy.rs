@@ -242,10 +242,8 @@ fn the_kit_for_nixos_names_the_releases_of_the_lock() {
         assert!(yaml.contains(line), "{yaml}");
     }
     let stock = sandbox.read("kit/k0sctl-stock.yaml");
-    assert!(
-        stock.contains("    - --systemd-unit-path=/etc/systemd-mutable/system\n    - --env=PATH=/run/wrappers/bin:"),
-        "{stock}"
-    );
+    assert!(stock.contains("|| k0s install controller --systemd-unit-path /etc/systemd-mutable/system\n"), "{stock}");
+    assert!(stock.contains("    installFlags:\n    - --force\n    - --env=PATH=/run/wrappers/bin:"), "{stock}");
     let readme = sandbox.read("kit/README.md");
     assert!(readme.contains("# k0s v1.36.3+k0s.2 on NixOS, by k0sctl v0.32.2\n"), "{readme}");
     assert!(readme.contains("service v1.2.2,"), "{readme}");

@@ -260,18 +260,18 @@ on  = \"worker\"
 run = [\"touch\", \"a-worker\"]
 [[trial]]
 name    = \"all of them\"
-outside = [\"sh\", \"./look.sh\", \"{app.binary}\", \"{hosts}\"]
+outside = [\"sh\", \"./look.sh\", \"{app.binary}\", \"{hosts}\", \"{app.stock}\"]
 files   = { \"look.sh\" = \"recipes/app.trial/look.sh\" }
 port    = 22
-stdout  = { contains = [\"controller2 controller 192.0.2.7 22=127.0.0.1:40022\", \"patched\", \"worker1 worker\"] }
+stdout  = { contains = [\"controller2 controller 192.0.2.7 22=127.0.0.1:40022\", \"patched\", \"hello\", \"worker1 worker\"] }
 ";
     let (sandbox, _up, engine) = with_steps(steps);
-    sandbox.write("recipes/app.trial/look.sh", "cat \"$2\"; \"$1\"; echo home=$HOME; pwd\n");
+    sandbox.write("recipes/app.trial/look.sh", "cat \"$2\"; \"$1\"; \"$3\"; echo home=$HOME; pwd\n");
     let ran = trial(&sandbox, &engine, &["--hosts", "controller=2"]);
     ran.ok()
         .prints("on controller1, controller2, worker1")
         .prints("[controller2]")
-        .prints("ran      sh ./look.sh patched/app patched/hosts");
+        .prints("ran      sh ./look.sh patched/app patched/hosts stock/app");
     let log = engine.log();
     assert!(log.contains("--publish 127.0.0.1::22") && log.contains("network create"), "{log}");
     let made: Vec<String> =
