@@ -11,14 +11,15 @@ use crate::disk::{create_dir_all, write_atomic};
 use crate::git;
 use crate::git::objects::Objects;
 use crate::matrix::{Matrix, Tally};
-use crate::names::{ComponentName, RecipeName, RelPath, Sha256};
+use crate::names::{ComponentName, RecipeName, RelPath, Sha256, Target};
 use crate::patch::Series;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
+use crate::pipeline::resolve::Resolved;
 use crate::pipeline::select::{Selected, picks};
 use crate::pipeline::session::{Asked, Options, Session};
 use crate::pipeline::trial::evidence_folder;
-use crate::plan::{LockEntry, Origin, edit_args};
+use crate::plan::{KeyBuilder, LockEntry, Origin, edit_args};
 use crate::recipe::model::{Component, PlanItem, ShownBy, Source};
 use crate::report::{Built, Kept, Outcome, PatchTold, PlanTold, Release, Report, SeriesTold, Trial, Upstream, sections};
 use crate::trial::{Evidence, Verdict};
@@ -157,9 +158,15 @@ impl Session<'_> {
             (Origin::Module { .. }, Source::Module(module)) => self.store.module(module),
             _ => self.store.folders(),
         };
+        let key = KeyBuilder::new("diff 1").field("from", entry.tree.as_str()).field("to", entry.result.as_str()).finish();
+        if let Some(known) = self.store.recall("diffs", &key) {
+            return Some(known);
+        }
         let objects = Objects::open(&path).ok()?;
         let diff = git::diff::tree_diff(&objects, &entry.tree, &entry.result).ok()?;
-        Some(String::from_utf8_lossy(&diff).into_owned())
+        let diff = String::from_utf8_lossy(&diff).into_owned();
+        self.store.remember("diffs", &key, &diff);
+        Some(diff)
     }
 
     fn builds(&self, component: &Component, file: &LockFile) -> Result<Vec<Built>, PipelineError> {
@@ -169,9 +176,21 @@ impl Session<'_> {
         }
         for pick in picks(component) {
             let Some(entry) = file.lock.find(&component.name, &pick.key()) else { continue };
+            let selected = Selected { component, pick };
+            let whole = self.known(&selected, file, Vec::new())?;
             for target in self.targets() {
-                let selected = Selected { component, pick: pick.clone() };
-                let built = self.found(&selected, file, target)?;
+                // What was verified for all platforms together or for one alone is as good.
+                let known = match &whole {
+                    Some(known) => Some(known.clone()),
+                    None => self.known(&selected, file, vec![target.clone()])?,
+                };
+                let built = match known {
+                    Some(resolved) => {
+                        let plan = self.plan(component, &resolved, target)?;
+                        Some((plan.file_name.clone(), artifact::find(self.store, &plan.key)))
+                    }
+                    None => None,
+                };
                 let (artifact, stored) = match built {
                     Some((name, stored)) => (name, stored),
                     None => (format!("{} {} for {target}", component.name, entry.release), None),
@@ -189,32 +208,20 @@ impl Session<'_> {
         Ok(out)
     }
 
-    /// The name of an artifact, and what is built of it. `None` where the lock was not verified here, so that nothing was built.
-    /// What was verified for all platforms together or for one alone is as good.
-    fn found(
-        &self,
-        selected: &Selected<'_>,
-        file: &LockFile,
-        target: &crate::names::Target,
-    ) -> Result<Option<(String, Option<artifact::Stored>)>, PipelineError> {
-        for targets in [Vec::new(), vec![target.clone()]] {
-            let options = Options { targets, ..self.options.clone() };
-            let session = Session {
-                files: self.files,
-                store: self.store,
-                exec: self.exec,
-                reporter: self.reporter,
-                recipe: self.recipe,
-                options: &options,
-                asked: Asked::default(),
-            };
-            let known = session.recall_all(std::slice::from_ref(selected), &file.lock)?;
-            if let Some(resolved) = known.and_then(|mut all| all.pop()) {
-                let plan = session.plan(selected.component, &resolved, target)?;
-                return Ok(Some((plan.file_name.clone(), artifact::find(self.store, &plan.key))));
-            }
-        }
-        Ok(None)
+    /// What a locked release resolves to, where that was verified for these platforms before; else nothing was built of it here.
+    fn known(&self, selected: &Selected<'_>, file: &LockFile, targets: Vec<Target>) -> Result<Option<Resolved>, PipelineError> {
+        let options = Options { targets, ..self.options.clone() };
+        let session = Session {
+            files: self.files,
+            store: self.store,
+            exec: self.exec,
+            reporter: self.reporter,
+            recipe: self.recipe,
+            options: &options,
+            asked: Asked::default(),
+        };
+        let known = session.recall_all(std::slice::from_ref(selected), &file.lock)?;
+        Ok(known.and_then(|mut all| all.pop()))
     }
 
     fn commands(&self, component: &Component) -> Vec<String> {

@@ -11,7 +11,6 @@ use crate::build::engine;
 use crate::disk::{create_dir_all, write_atomic};
 use crate::event::Event;
 use crate::names::{ComponentName, RecipeName};
-
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::kit::scope_of;
 use crate::pipeline::lockfile::LockFile;

@@ -91,7 +91,6 @@ fn from_packages(engine: &Engine<'_>, scenario: &Scenario, work: &Path, reporter
         "debootstrap",
         "--variant=minbase",
         &include,
-        "--",
     ]);
     run = run.arg(&suite).arg(root.as_os_str()).arg(&mirror);
     if let Some(proxy) = proxy(exec) {
@@ -150,7 +149,9 @@ fn sources(exec: &Exec) -> Result<(String, String), TrialError> {
     let found = text.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [origin, "main", suite, mirror] = words[..] else { return None };
-        (origin == "Debian" && !suite.contains(['-', '/'])).then(|| (suite.to_owned(), mirror.to_owned()))
+        // It takes no `--` to end its options; a release without `-` is none.
+        (origin == "Debian" && !suite.contains(['-', '/']) && !mirror.starts_with('-'))
+            .then(|| (suite.to_owned(), mirror.to_owned()))
     });
     let (suite, mirror) = found.ok_or_else(none)?;
     // Debian's cloud images keep a list of mirrors in a file.
