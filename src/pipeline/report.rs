@@ -21,6 +21,7 @@ use crate::pipeline::session::{Asked, Options, Session};
 use crate::pipeline::trial::evidence_folder;
 use crate::plan::{KeyBuilder, LockEntry, Origin, edit_args};
 use crate::recipe::model::{Component, PlanItem, ShownBy, Source};
+use crate::recipe::scenario::DEFAULT;
 use crate::report::{Built, Kept, Outcome, PatchTold, PlanTold, Release, Report, SeriesTold, Trial, Upstream, sections};
 use crate::trial::{Evidence, Verdict};
 
@@ -92,7 +93,10 @@ fn kept_trials(recipe: &RecipeName, state: &Path) -> Vec<Evidence> {
     paths.sort();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     let read = |path: &PathBuf| serde_json::from_slice(&crate::files::read_limited(path, LIMIT).ok()?).ok();
-    paths.iter().filter_map(read).collect()
+    let mut kept: Vec<Evidence> = paths.iter().filter_map(read).collect();
+    // The scenario that nobody has to name tells most.
+    kept.sort_by_key(|evidence| evidence.scenario != DEFAULT);
+    kept
 }
 
 impl Session<'_> {

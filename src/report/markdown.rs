@@ -177,10 +177,11 @@ fn plan(out: &mut String, item: &PlanTold) {
         Outcome::NotPossible => "🚫",
         Outcome::NotRun => "",
     };
-    let note = item.note.as_ref().map(|note| format!(" {}", text(note))).unwrap_or_default();
+    let told: Vec<String> =
+        [Some(&item.seen), item.note.as_ref()].into_iter().flatten().filter(|t| !t.is_empty()).map(|t| text(t)).collect();
     let command = item.command.as_ref().map(|command| code(command)).unwrap_or_default();
     let state = format!("{mark} {}", item.outcome.words());
-    let _ = writeln!(out, "| {} | {} | {command} | {}{note} |", text(&item.item), state.trim(), text(&item.seen));
+    let _ = writeln!(out, "| {} | {} | {command} | {} |", text(&item.item), state.trim(), told.join("<br>"));
 }
 
 /// The day of a time, by the algorithm of Howard Hinnant (<https://howardhinnant.github.io/date_algorithms.html>, civil_from_days).

@@ -79,7 +79,7 @@ fn what_was_not_run_says_so() {
         .prints("## Open questions\n\n- Is it \\*enough\\*?\n")
         .prints("| clone app | not run | `forge fetch app --recipe app` |  |\n")
         .prints("| build app | not run | `forge build app --recipe app` |  |\n")
-        .prints("| try it | not run | `forge trial --recipe app` |  On a host for tests. |\n")
+        .prints("| try it | not run | `forge trial --recipe app` | On a host for tests. |\n")
         .prints("| fly | 🚫 not possible |  | it has no wings |\n")
         .prints("| tell | ✅ done | `forge report --recipe app` | this text |\n")
         .prints("| rest | not run |  |  |\n");
@@ -103,7 +103,7 @@ fn what_was_run_is_told() {
         .prints("+\treturn \"patched\"\n")
         .prints("a host for tests. docker 99.1, systemd 999.\n")
         .prints("| says so | ✅ | exit 0, stdout contains &#34;patched&#34; | exit 0, stdout: patched |")
-        .prints("| try it | ✅ done | `forge trial --recipe app` | says so: stdout: patched On a host for tests. |\n")
+        .prints("| try it | ✅ done | `forge trial --recipe app` | says so: stdout: patched<br>On a host for tests. |\n")
         .prints("| try more | not run |");
     assert!(!ran.stdout.contains("have changed"), "{}", ran.stdout);
     // But for the address of the upstream, which is a folder here, no path of this machine.
