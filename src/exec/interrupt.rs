@@ -121,10 +121,11 @@ mod tests {
         let interrupt = Interrupt::install().unwrap();
         let clone = interrupt.clone();
         clone.check().unwrap();
-        signal_hook::low_level::raise(SIGHUP).unwrap();
-        assert_eq!(clone.check(), Err(Interrupted { signal: SIGHUP }));
-        assert_eq!(clone.check().unwrap_err().to_string(), "interrupted by SIGHUP");
-        assert_eq!(interrupt.check().unwrap_err().exit_code(), 129);
+        // Not HUP, which nohup has the tests ignore.
+        signal_hook::low_level::raise(SIGTERM).unwrap();
+        assert_eq!(clone.check(), Err(Interrupted { signal: SIGTERM }));
+        assert_eq!(clone.check().unwrap_err().to_string(), "interrupted by SIGTERM");
+        assert_eq!(interrupt.check().unwrap_err().exit_code(), 143);
         interrupt.forgive();
         clone.check().unwrap();
         Interrupt::never().raise(SIGINT);
