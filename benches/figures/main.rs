@@ -1,9 +1,9 @@
 //! The figures that forge promises, whole processes, forge and its rival in turn in one run:
 //!
-//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix] [graft]
+//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix] [graft] [series]
 //!
 //! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` was run; it adds k0sctl to `noop` and
-//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch` and `matrix`. `FORGE_BENCH_PROJECT` is a folder
+//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch`, `matrix` and `series`. `FORGE_BENCH_PROJECT` is a folder
 //! with `recipes` and `patches` for k0s, where not this repository. `ROUNDS` is how often things are measured.
 
 #![expect(
@@ -22,6 +22,7 @@ mod noop;
 mod overhead;
 mod patches;
 mod project;
+mod series;
 mod server;
 mod table;
 
@@ -38,16 +39,17 @@ fn main() {
     if args.first().is_some_and(|a| a == graft::ALONE) {
         return graft::alone(&args[1..]);
     }
-    let figures: [(&str, Figure); 6] = [
+    let figures: [(&str, Figure); 7] = [
         ("noop", noop::run),
         ("overhead", overhead::run),
         ("patches", patches::run),
         ("fetch", fetch::run),
         ("matrix", matrix::run),
         ("graft", graft::run),
+        ("series", series::run),
     ];
     if let Some(unknown) = args.iter().find(|a| !figures.iter().any(|(name, _)| name == a)) {
-        panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch and matrix");
+        panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch, matrix, graft and series");
     }
     let mut table = Table::default();
     for (name, run) in figures {

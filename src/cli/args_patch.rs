@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::SessionArgs;
+use crate::cli::args::{RecipeArgs, SessionArgs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PatchCommand {
@@ -35,6 +35,10 @@ pub(super) enum PatchCommand {
     Export(PatchExportArgs),
     /// Take the last save, import or rebase back
     Undo(PatchUndoArgs),
+    /// Say what a reviewer would object to: blanks at ends of lines, missing descriptions and authors
+    ///
+    /// Looks at the files of the series alone. Exit code 1 where something was found.
+    Lint(PatchLintArgs),
     /// Show the diff that each patch makes on a release
     ///
     /// Structural edits find their place by syntax; this is what they come to. The diffs, one after another, are a patch that
@@ -170,6 +174,18 @@ pub(super) struct ExportForm {
 
 #[derive(Debug, Args)]
 pub(super) struct PatchUndoArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchLintArgs {
+    /// The component [default: that of the work folder, else all]
+    #[arg(value_name = "COMPONENT")]
+    pub(super) component: Option<String>,
+    #[command(flatten)]
+    pub(super) recipe: RecipeArgs,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

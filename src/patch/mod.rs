@@ -21,6 +21,7 @@ mod form;
 #[cfg(test)]
 mod fuzz_tests;
 mod hunk;
+mod lint;
 mod mail;
 mod memo;
 mod message;
@@ -50,6 +51,7 @@ pub use content::Content;
 pub use diff::{Body, Dialect, DiffError, DiffProblem, FilePatch, Kind};
 pub use explain::{Reason, explain, reasons};
 pub use hunk::{Hunk, Line, LineKind};
+pub use lint::{Finding, FindingKind, lint};
 pub use mail::{Mail, MailError, split_box};
 pub use memo::Memo;
 pub use outcome::{

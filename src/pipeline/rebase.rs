@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::files::Files;
 use crate::git::work::WorkRepo;
-use crate::matrix::{Column, Tally};
+use crate::matrix::{Column, Judged, State, Tally};
 use crate::names::{PatchName, Revision, SeriesName};
 use crate::patch::{PatchFailure, Series};
 use crate::pipeline::error::PipelineError;
@@ -212,7 +212,8 @@ fn finish(
     file: &LockFile,
     done: &mut Rebased,
 ) -> Result<(), PipelineError> {
-    let merged: Vec<PatchName> = done.patches.iter().filter(|p| p.turn == Turn::Merged).map(|p| p.patch.clone()).collect();
+    let merged: Vec<(usize, PatchName)> =
+        done.patches.iter().enumerate().filter(|(_, p)| p.turn == Turn::Merged).map(|(at, p)| (at, p.patch.clone())).collect();
     let mut choice = SaveOptions {
         dry_run: options.dry_run,
         overwrite: options.overwrite,
@@ -232,16 +233,18 @@ fn finish(
     let held = holds(&old);
     let mut new = old.clone();
     if !merged.is_empty() {
-        if !options.overwrite {
-            // The fewest forms that lose nothing.
-            for patch in &merged {
-                choice.replace.push(patch.clone());
-                if !holds(&judged(&choice)?).is_superset(&held) {
-                    choice.replace.pop();
-                }
-            }
-        }
+        choice.replace = merged.iter().map(|(_, patch)| patch.clone()).collect();
         new = judged(&choice)?;
+        // The fewest forms that lose nothing: one each, two where a patch fails that held, else two each.
+        if !options.overwrite && !holds(&new).is_superset(&held) {
+            let fails = failing(&new, &held);
+            choice.replace = merged.iter().filter(|(at, _)| !fails.contains(at)).map(|(_, patch)| patch.clone()).collect();
+            new = judged(&choice)?;
+        }
+        if !options.overwrite && !holds(&new).is_superset(&held) && !choice.replace.is_empty() {
+            choice.replace.clear();
+            new = judged(&choice)?;
+        }
         done.lost = held.difference(&holds(&new)).cloned().collect();
         if !done.lost.is_empty() && !options.overwrite {
             return Err(LifeError::WouldLose { releases: done.lost.clone() }.into());
@@ -251,6 +254,15 @@ fn finish(
     done.gained = holds(&new).difference(&held).cloned().collect();
     done.held = Some((Tally::of(&old).words(), Tally::of(&new).words()));
     Ok(())
+}
+
+/// The patches, by their place, that fail on releases on which the series held.
+fn failing(column: &Column, held: &BTreeSet<Revision>) -> BTreeSet<usize> {
+    let fails = |state: State| !matches!(state, State::Clean | State::CleanOffset | State::Skipped);
+    let of_release = |release: &Judged| -> Vec<usize> {
+        release.patches.iter().enumerate().filter(|(_, p)| fails(p.state)).map(|(at, _)| at).collect()
+    };
+    column.releases.iter().filter(|r| held.contains(&r.version)).flat_map(of_release).collect()
 }
 
 /// The releases on which a series holds.

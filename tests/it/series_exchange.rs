@@ -170,3 +170,26 @@ fn what_does_not_apply_or_is_no_patch_is_refused_whole() {
     sandbox.command(&["patch", "export", "--mails", "../out"]).cwd(&work).run().ok();
     assert_eq!(names(&sandbox.project().join("work/app/out")).len(), 3);
 }
+
+#[test]
+fn lint_says_what_a_reviewer_would() {
+    let (sandbox, up) = sandbox();
+    sandbox.forge(&["patch", "lint"]).ok().prints("3 patches, 0 findings");
+    let bad = up.patch("v1.2.3", "Bad", &[("BAD", "one \n>>>>>>> x\ntwo\t\n"), ("RELEASE", "other\n")]);
+    sandbox.write(&format!("{SERIES}/bad.patch"), &bad);
+    sandbox.write(&format!("{SERIES}/bare.patch"), &bad[bad.find("diff --git").unwrap()..]);
+    sandbox.write(&format!("{SERIES}/call-it.edit.toml"), &EDIT.replace("description = \"Call it\"\n", ""));
+    let list = sandbox.read(&format!("{SERIES}/series.toml"));
+    let more = "[[patch]]\nfile = \"bad.patch\"\nbase = \"v1.2.3\"\n[[patch]]\nfile = \"bare.patch\"\nbase = \"v1.2.3\"\n";
+    sandbox.write(&format!("{SERIES}/series.toml"), &format!("{list}{more}"));
+    let ran = sandbox.forge(&["patch", "lint", "app"]);
+    let line = 1 + bad.lines().position(|l| l == "+one ").unwrap();
+    ran.code(1).prints(&format!("polite/bad.patch:{line}: adds blanks at the end of a line of BAD, and in 1 more"));
+    ran.prints(&format!("polite/bad.patch:{}: adds a conflict marker to BAD\n", line + 1));
+    ran.prints("polite/bad.patch: it adds files and changes others").prints("polite/bare.patch: it has no author");
+    ran.prints("polite/bare.patch: it says nothing about itself")
+        .prints("polite/call-it.edit.toml: it says nothing about itself");
+    ran.prints("polite/0001-a-word.patch: series.toml does not say");
+    let document = sandbox.forge(&["patch", "lint", "--json"]).code(1).json();
+    assert_eq!(document["findings"][0]["kind"], "no-base");
+}

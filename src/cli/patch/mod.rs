@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod lint;
 mod rebase;
 mod run;
 mod save;

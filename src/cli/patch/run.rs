@@ -3,7 +3,7 @@
 use crate::cli::args_patch::PatchCommand;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
-use crate::cli::patch::{export, import, rebase, save, show, start, status, undo};
+use crate::cli::patch::{export, import, lint, rebase, save, show, start, status, undo};
 
 pub(in crate::cli) fn run(context: &Context, command: &PatchCommand) -> Result<u8, CliError> {
     match command {
@@ -14,6 +14,7 @@ pub(in crate::cli) fn run(context: &Context, command: &PatchCommand) -> Result<u
         PatchCommand::Rebase(args) => rebase::run(context, args),
         PatchCommand::Import(args) => import::run(context, args),
         PatchCommand::Export(args) => export::run(context, args),
+        PatchCommand::Lint(args) => lint::run(context, args),
         PatchCommand::Show(args) => show::run(context, args),
     }
 }
