@@ -167,19 +167,20 @@ pub(super) fn copy_tree(
     done: &mut std::collections::HashSet<Oid>,
 ) -> Result<TreeId, ObjectsError> {
     let (read, write) = (from.repo().odb().map_err(|e| from.fail(&e))?, to.repo().odb().map_err(|e| to.fail(&e))?);
-    let mut todo = vec![tree];
-    while let Some(id) = todo.pop() {
+    let mut todo = vec![(tree, true)];
+    while let Some((id, is_tree)) = todo.pop() {
         if !done.insert(id) {
             continue;
         }
-        let object = read.read(id).map_err(|e| from.find(&id.to_string(), &e))?;
-        // A tree that is there may have come without what is in it, if somebody was killed.
-        if object.kind() == ObjectType::Tree || !write.exists(id) {
+        if !write.exists(id) {
+            let object = read.read(id).map_err(|e| from.find(&id.to_string(), &e))?;
             write.write(object.kind(), object.data()).map_err(|e| to.fail(&e))?;
         }
-        if object.kind() == ObjectType::Tree {
+        // Also of a tree that is there: it may have come without what is in it, if somebody was killed.
+        if is_tree {
             let tree = from.repo().find_tree(id).map_err(|e| from.find(&id.to_string(), &e))?;
-            todo.extend(tree.iter().filter(|e| e.kind() != Some(ObjectType::Commit)).map(|e| e.id()));
+            let inside = tree.iter().filter(|e| e.kind() != Some(ObjectType::Commit));
+            todo.extend(inside.map(|e| (e.id(), e.kind() == Some(ObjectType::Tree))));
         }
     }
     Ok(tree_id(tree))

@@ -3,9 +3,10 @@
 //! The text that both sides come from is the patch's own base: the tree before and after it on a release where it applies. Only
 //! there it is known what the patch meant.
 
+use std::collections::BTreeMap;
+
 use crate::event::Event;
 use crate::git::merge::{Labels, Merged, merge};
-use crate::git::objects::Objects;
 use crate::git::work::WorkRepo;
 use crate::names::{CommitId, Revision, TreeId};
 use crate::patch::{self, Outcome, Patch, Series};
@@ -13,7 +14,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::select::{Pick, picks};
 use crate::pipeline::session::Session;
-use crate::pipeline::tree::{BaseTree, patch_step};
+use crate::pipeline::tree::patch_step;
 use crate::pipeline::workspace::{Workspace, flat};
 use crate::recipe::model::Component;
 use crate::release::{Release, Wanted};
@@ -43,7 +44,8 @@ pub(super) fn open_conflict(
     space: &Workspace<'_>,
     file: &mut LockFile,
 ) -> Result<Conflict, PipelineError> {
-    let Some(meant) = find(session, component, &flat(series)[..=at], &space.repo, &space.state.release, file)? else {
+    let mut known = Known::default();
+    let Some(meant) = known.find(session, component, (&flat(series), at), &space.repo, &space.state.release, file)? else {
         let text = format!(
             "no release is known on which {} applies: nothing of it is in the files, make its change by hand",
             space.state.patches[at].patch
@@ -79,65 +81,84 @@ fn marker_commit(space: &Workspace<'_>, tree: &TreeId) -> Result<CommitId, Pipel
     Ok(space.repo.commit(&step, Some(&space.state.tip))?)
 }
 
-/// The recipe's own release, then those that the patch's forms were written on.
-pub(super) fn find(
-    session: &Session<'_>,
-    component: &Component,
-    patches: &[(&Series, &Patch)],
-    repo: &WorkRepo,
-    not_on: &Revision,
-    file: &mut LockFile,
-) -> Result<Option<Meant>, PipelineError> {
-    let Some((_, last)) = patches.last() else { return Ok(None) };
-    let mut wanted: Vec<Option<Pick>> = match picks(component).into_iter().next() {
-        Some(pick) => vec![Some(pick)],
-        None => vec![None],
-    };
-    for base in last.forms.iter().filter_map(|form| form.base.clone()) {
-        wanted.push(Some(Pick { wanted: Wanted::Revision(base), named: None, ad_hoc: true }));
-    }
-    for pick in wanted {
-        let found = match &pick {
-            Some(pick) => session.source_entry(component, pick, file),
-            None => session.follower_entry(component, file),
-        };
-        let (objects, base, _) = match found {
-            Ok(found) => found,
-            // A base may be gone, or out of reach: the next one may do.
-            Err(error) => {
-                session.check_interrupt()?;
-                let text = format!("a release that {} could be taken from: {error}", last.name);
-                session.reporter.report(Event::Detail { text });
-                continue;
-            }
-        };
-        if base.release == *not_on {
-            continue;
-        }
-        if let Some(meant) = on(&objects, &base, patches, repo)? {
-            return Ok(Some(meant));
-        }
-    }
-    Ok(None)
+/// What the patches mean on releases, each of which is looked at once.
+#[derive(Default)]
+pub(super) struct Known(BTreeMap<String, Option<KnownRelease>>);
+
+/// A release with its patches, as far as they apply.
+struct KnownRelease {
+    release: Revision,
+    base: TreeId,
+    /// The tree after each patch.
+    trees: Vec<TreeId>,
 }
 
-fn on(
-    objects: &Objects,
-    base: &BaseTree,
+impl Known {
+    /// What the patch at a place means: on the recipe's own release, else on one that its forms were written on.
+    pub(super) fn find(
+        &mut self,
+        session: &Session<'_>,
+        component: &Component,
+        (patches, at): (&[(&Series, &Patch)], usize),
+        repo: &WorkRepo,
+        not_on: &Revision,
+        file: &mut LockFile,
+    ) -> Result<Option<Meant>, PipelineError> {
+        let forms = patches[at].1.forms.iter().filter_map(|form| form.base.clone());
+        let written_on = forms.map(|base| Some(Pick { wanted: Wanted::Revision(base), named: None, ad_hoc: true }));
+        for pick in std::iter::once(picks(component).into_iter().next()).chain(written_on) {
+            let key = pick.as_ref().map_or_else(String::new, |pick| format!("{} {}", pick.ad_hoc, pick.wanted));
+            if !self.0.contains_key(&key) {
+                let found = look(session, component, pick.as_ref(), patches, repo, file)?;
+                self.0.insert(key.clone(), found);
+            }
+            let Some(Some(on)) = self.0.get(&key) else { continue };
+            let before = at.checked_sub(1).map_or(Some(&on.base), |before| on.trees.get(before));
+            if let (Some(before), Some(after)) = (before, on.trees.get(at))
+                && on.release != *not_on
+                && before != after
+            {
+                return Ok(Some(Meant { release: on.release.clone(), before: before.clone(), after: after.clone() }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Applies the patches to a release; `None` where it cannot be had.
+fn look(
+    session: &Session<'_>,
+    component: &Component,
+    pick: Option<&Pick>,
     patches: &[(&Series, &Patch)],
     repo: &WorkRepo,
-) -> Result<Option<Meant>, PipelineError> {
+    file: &mut LockFile,
+) -> Result<Option<KnownRelease>, PipelineError> {
+    let found = match pick {
+        Some(pick) => session.source_entry(component, pick, file),
+        None => session.follower_entry(component, file),
+    };
+    let (objects, base, _) = match found {
+        Ok(found) => found,
+        // A base may be gone, or out of reach: another one may do.
+        Err(error) => {
+            session.check_interrupt()?;
+            let text = format!("a release that patches of {} could be taken from: {error}", component.name);
+            session.reporter.report(Event::Detail { text });
+            return Ok(None);
+        }
+    };
     match &base.commit {
-        Some(_) => repo.take_packs(objects)?,
-        None => repo.take_tree(objects, &base.tree)?,
+        Some(_) => repo.take_packs(&objects)?,
+        None => repo.take_tree(&objects, &base.tree)?,
     }
-    let release = Release::parse(&base.release);
-    let outcome = patch::apply_some(repo.objects(), &base.tree, release.as_ref(), patches)?;
-    let Outcome::Applied { steps, .. } = outcome else { return Ok(None) };
-    let trees: Vec<&TreeId> = steps.iter().filter_map(|step| step.tree.as_ref()).collect();
-    let before = trees.len().checked_sub(2).map_or(&base.tree, |i| trees[i]);
-    let Some(after) = trees.last().filter(|after| **after != before) else { return Ok(None) };
-    Ok(Some(Meant { release: base.release.clone(), before: before.clone(), after: (*after).clone() }))
+    let version = Release::parse(&base.release);
+    let steps = match patch::apply_some(repo.objects(), &base.tree, version.as_ref(), patches)? {
+        Outcome::Applied { steps, .. } | Outcome::Failed { steps, .. } => steps,
+    };
+    // Behind the first that fails, no step has a tree.
+    let trees = steps.into_iter().map_while(|step| step.tree).collect();
+    Ok(Some(KnownRelease { release: base.release, base: base.tree, trees }))
 }
 
 /// The commit of the patch that waited, with the files that are staged now.

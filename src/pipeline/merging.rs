@@ -5,7 +5,7 @@ use crate::git::merge::{Labels, Merged, merge};
 use crate::git::work::WorkRepo;
 use crate::names::{CommitId, Revision};
 use crate::patch::{Cause, Patch, PatchFailure, Series};
-use crate::pipeline::conflict::find;
+use crate::pipeline::conflict::Known;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::session::Session;
@@ -40,6 +40,7 @@ pub(super) fn stack_merging(
     file: &mut LockFile,
 ) -> Result<Stacked, PipelineError> {
     let version = Release::parse(onto.release);
+    let mut known = Known::default();
     let mut done = Stacked { patches: Vec::new(), tip: tip.clone(), failure: None };
     loop {
         let at = first + done.patches.len();
@@ -49,7 +50,7 @@ pub(super) fn stack_merging(
         let Some((next, failure)) = more.failure else { return Ok(done) };
         let at = at + next;
         let merged = match onto.merge && !is_upstream(&failure) {
-            true => merged(session, component, repo, &done.tip, &patches[..=at], onto, file)?,
+            true => merged(session, component, repo, &done.tip, (patches, at), onto, &mut known, file)?,
             false => None,
         };
         let Some(commit) = merged else {
@@ -68,20 +69,22 @@ pub(super) fn is_upstream(failure: &PatchFailure) -> bool {
     matches!(&failure.cause, Cause::NoForm { forms } if forms.iter().any(|form| form.already_applied))
 }
 
-/// The commit of the last patch, merged; `None` where that leaves a conflict, or nothing.
+/// The commit of the patch at a place, merged; `None` where that leaves a conflict, or nothing.
+#[expect(clippy::too_many_arguments, reason = "what is put where, and what is asked about it")]
 fn merged(
     session: &Session<'_>,
     component: &Component,
     repo: &WorkRepo,
     tip: &CommitId,
-    patches: &[(&Series, &Patch)],
+    (patches, at): (&[(&Series, &Patch)], usize),
     onto: Onto<'_>,
+    known: &mut Known,
     file: &mut LockFile,
 ) -> Result<Option<CommitId>, PipelineError> {
-    let Some(meant) = find(session, component, patches, repo, onto.release, file)? else { return Ok(None) };
+    let Some(meant) = known.find(session, component, (patches, at), repo, onto.release, file)? else { return Ok(None) };
     let ours = repo.objects().commit_tree(tip)?;
     let labels = Labels { ancestor: meant.release.as_str(), ours: onto.release.as_str(), theirs: "patch" };
     let Merged::Clean(tree) = merge(repo.objects(), &meant.before, &ours, &meant.after, labels)? else { return Ok(None) };
-    let Some(form) = patches.last().and_then(|(_, patch)| patch.forms.last()).filter(|_| tree != ours) else { return Ok(None) };
-    Ok(Some(repo.commit(&patch_step(form, &tree, onto.time + patches.len() as i64), Some(tip))?))
+    let Some(form) = patches[at].1.forms.last().filter(|_| tree != ours) else { return Ok(None) };
+    Ok(Some(repo.commit(&patch_step(form, &tree, onto.time + 1 + at as i64), Some(tip))?))
 }

@@ -177,7 +177,6 @@ pub fn rebase(
         moving: None,
     };
     let (files, exec, reporter) = (session.files, session.exec, session.reporter);
-    repo.check_out_first(&repo.objects().commit_tree(&state.tip)?)?;
     let space = Workspace { files, exec, reporter, dir: repo.dir().to_owned(), repo, state };
     finish(session, component, options, space, &series, file, &mut done)?;
     Ok(done)

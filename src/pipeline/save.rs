@@ -28,7 +28,7 @@ pub struct SaveOptions {
     pub overwrite: bool,
     /// The same for these patches alone.
     pub replace: Vec<PatchName>,
-    /// Another command that saves, for what can be taken back.
+    /// Another command that saves, of commits that have no files; its name for what can be taken back.
     pub by: Option<&'static str>,
     /// The folder for what can be taken back.
     pub state: PathBuf,
@@ -93,13 +93,8 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
     let series = space.series()?;
     adopt(&mut space, &series, &log)?;
     space.check_series(&series)?;
-    let status = space.repo.status(space.exec)?;
-    if let Some(what) = status.in_progress {
-        return Err(LifeError::InProgress { path: space.dir.clone(), what }.into());
-    }
-    let loose: Vec<String> = status.changed.into_iter().chain(status.untracked).collect();
-    if !loose.is_empty() {
-        space.warn(format!("what is in no commit is not saved: {}", some(loose).join(", ")));
+    if options.by.is_none() {
+        look_at_files(&space)?;
     }
     let head = space.head()?;
     let Some(Prepared { plans, patches, made, state, reordered }) = prepare(&space, &series, options, &head)? else {
@@ -140,6 +135,19 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
     Ok(saved)
 }
 
+/// Nothing is saved while git is at something; what is in no commit is told.
+fn look_at_files(space: &Workspace<'_>) -> Result<(), PipelineError> {
+    let status = space.repo.status(space.exec)?;
+    if let Some(what) = status.in_progress {
+        return Err(LifeError::InProgress { path: space.dir.clone(), what }.into());
+    }
+    let loose: Vec<String> = status.changed.into_iter().chain(status.untracked).collect();
+    if !loose.is_empty() {
+        space.warn(format!("what is in no commit is not saved: {}", some(loose).join(", ")));
+    }
+    Ok(())
+}
+
 /// A save that only has to be written.
 pub(super) struct Prepared {
     pub(super) plans: BTreeMap<usize, Plan>,
@@ -169,10 +177,19 @@ pub(super) fn prepare(
     Ok(Some(Prepared { plans, patches, made, state, reordered }))
 }
 
-/// A save that was killed after its last file was written has only its own memory of it left to change.
+/// A save that was killed after its last file was written has only its own memory of it left to change; so has an undo.
 fn adopt(space: &mut Workspace<'_>, series: &[Series], log: &UndoLog) -> Result<(), PipelineError> {
     let Some(work) = log.last().and_then(|record| record.work) else { return Ok(()) };
-    if work.dir == space.dir && work.before == space.state && work.after.series == opened(series) {
+    if work.dir != space.dir {
+        return Ok(());
+    }
+    if log.is_undoing() && work.after == space.state && work.before.series == opened(series) {
+        space.notice("the last undo was ended before it was told: it is complete".to_owned());
+        space.state = work.before;
+        space.remember()?;
+        return Ok(log.pop()?);
+    }
+    if work.before == space.state && work.after.series == opened(series) {
         space.notice("the last save was ended before it was told: it is complete".to_owned());
         space.state = work.after;
         space.remember()?;

@@ -9,7 +9,7 @@ use crate::files::{Draft, Files, Listing, Origin};
 use crate::git::history::Step as CommitStep;
 use crate::git::work::{Commit, WorkRepo};
 use crate::names::{CommitId, RelPath, SeriesName, TreeId, UpstreamName};
-use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status};
+use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status, Step};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::tree::patch_step;
@@ -204,27 +204,25 @@ pub(super) fn stack(
 ) -> Result<Stacked, PipelineError> {
     let objects = repo.objects();
     let mut tree = objects.commit_tree(tip)?;
-    let (steps, failure) = match patch::apply_some(objects, &tree, release, patches)? {
-        Outcome::Applied { steps, .. } => (steps, None),
-        Outcome::Failed { steps, mut failures } => (steps, Some(Box::new(failures.swap_remove(0)))),
-    };
     let mut done = Stacked { patches: Vec::new(), tip: tip.clone(), failure: None };
-    let mut steps = steps.into_iter();
-    for (at, (series, patch)) in patches.iter().enumerate() {
-        if failure.as_ref().is_some_and(|f| f.at.series == *series.name() && f.at.patch == patch.name) {
-            done.failure = failure.map(|failure| (at, failure));
-            break;
-        }
-        let Some(step) = steps.next() else { break };
+    for (at, (series, patch)) in patches.iter().copied().enumerate() {
+        // One at a time: what stands behind a patch that fails is not looked at.
+        let step = match patch::apply_some(objects, &tree, release, &[(series, patch)])? {
+            Outcome::Applied { mut steps, .. } => steps.pop(),
+            Outcome::Failed { mut failures, .. } => {
+                done.failure = failures.pop().map(|failure| (at, Box::new(failure)));
+                return Ok(done);
+            }
+        };
         let mut known = OpenedPatch { series: series.name().clone(), patch: patch.name.clone(), form: None, commit: None };
-        if let Status::Applied { form, .. } = &step.status {
-            let after = step.tree.unwrap_or_else(|| tree.clone());
-            if let Some(found) = patch.forms.iter().find(|f| f.file == *form) {
+        if let Some(Step { status: Status::Applied { form, .. }, tree: after, .. }) = step {
+            let after = after.unwrap_or_else(|| tree.clone());
+            if let Some(found) = patch.forms.iter().find(|f| f.file == form) {
                 let commit = patch_step(found, &after, time + 1 + at as i64);
                 done.tip = repo.commit(&commit, Some(&done.tip))?;
                 known.commit = Some(done.tip.clone());
             }
-            known.form = Some(form.clone());
+            known.form = Some(form);
             tree = after;
         }
         done.patches.push(known);

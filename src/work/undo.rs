@@ -178,13 +178,20 @@ impl UndoLog {
 
     /// Remembers that the last record is being taken back. Says whether an earlier forge had begun with it.
     pub fn begin_undo(&self) -> Result<bool, DiskError> {
-        let Some(last) = self.numbers().pop() else { return Ok(false) };
-        let mark = self.dir.join(last.to_string()).join("undoing");
-        if mark.exists() {
-            return Ok(true);
+        let begun = self.is_undoing();
+        if let (false, Some(mark)) = (begun, self.mark()) {
+            write_atomic(&mark, b"", 0o644)?;
         }
-        write_atomic(&mark, b"", 0o644)?;
-        Ok(false)
+        Ok(begun)
+    }
+
+    /// Whether somebody has begun to take the last record back.
+    pub fn is_undoing(&self) -> bool {
+        self.mark().is_some_and(|mark| mark.exists())
+    }
+
+    fn mark(&self) -> Option<PathBuf> {
+        Some(self.dir.join(self.numbers().pop()?.to_string()).join("undoing"))
     }
 
     /// Forgets the last record.
