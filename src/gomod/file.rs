@@ -1,12 +1,12 @@
 //! What a go.mod says, read by `go mod edit -json`: the go command is the one authority on its grammar.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::gomod::go::{Go, GoError};
 use crate::names::ModulePath;
 
 /// A module, with a version where one is given.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ModuleVersion {
     /// The module path, or a folder on the right of a replacement.

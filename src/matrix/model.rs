@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{CommitId, ComponentName, PatchName, RecipeName, Revision, SeriesName, TreeId, UpstreamName};
+use crate::names::{CommitId, ComponentName, ModulePath, PatchName, RecipeName, Revision, SeriesName, TreeId, UpstreamName};
 
 /// Every component of a recipe that has patches.
 #[derive(Debug, Clone, Serialize)]
@@ -57,6 +57,9 @@ pub struct Judged {
     /// For a component that follows others: the releases that require this version.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub required_by: Vec<String>,
+    /// The module that these put in the place of the upstream's, where a replacement of theirs names another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<ModulePath>,
     /// Whether the touched packages compile, where that was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compile: Option<CheckResult>,

@@ -42,6 +42,7 @@ pub(crate) fn judged(version: &str, patches: Vec<PatchVerdict>) -> Judged {
         patches,
         tree: None,
         required_by: Vec::new(),
+        module: None,
         compile: None,
         test: None,
         checked: None,

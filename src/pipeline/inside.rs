@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::gomod::{GoModFile, Operation, Operations};
-use crate::names::{ComponentName, ModulePath, RelPath, Revision};
+use crate::names::{ComponentName, ModulePath, ModuleQuery, RelPath, Revision};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::parts::Base;
 use crate::pipeline::resolve::{Mode, ResolvedPart, applied, as_the_recipe_names_it};
 use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
-use crate::plan::{self, Lock, LockEntry};
+use crate::plan::{self, Lock, LockEntry, Origin};
 use crate::recipe::model::{Component, Replace, Source, Want};
 use crate::release::Wanted;
 use crate::source::{self, Checkout};
@@ -65,6 +65,8 @@ impl Session<'_> {
         lock: &mut Lock,
         mode: Mode,
     ) -> Result<(ResolvedPart, ModulePath), PipelineError> {
+        // What go would use in its place: a fork that the program's own go.mod names is what the series is applied to.
+        let mut pinned: Option<(ModulePath, ModuleQuery)> = None;
         let (key, pick) = match &other.want {
             Want::UsersPin => {
                 let Source::Module(module) = &other.upstream.source else {
@@ -88,6 +90,7 @@ impl Session<'_> {
                         hint,
                     });
                 };
+                pinned = Some((ModulePath::new(pin.path)?, ModuleQuery::new(pin.version.clone())?));
                 let version = Revision::new(pin.version)?;
                 (plan::Pick::Pinned(version.clone()), Pick { wanted: Wanted::Revision(version), named: None, ad_hoc: false })
             }
@@ -98,9 +101,14 @@ impl Session<'_> {
         };
         let locked = if mode == Mode::Keep { lock.find(&other.name, &key) } else { None };
         let locked = locked.map(|entry| as_the_recipe_names_it(other, &pick, entry.clone()));
-        let inner = match &locked {
-            Some(entry) => self.base_of_entry(other, entry)?,
-            None => self.base_of_pick(other, &pick)?,
+        let is_pinned = |entry: &&LockEntry| match (&entry.origin, &pinned) {
+            (Origin::Module { module, .. }, Some((pinned, _))) => module == pinned.as_str(),
+            _ => true,
+        };
+        let inner = match (locked.as_ref().filter(is_pinned), &pinned) {
+            (Some(entry), _) => self.base_of_entry(other, entry)?,
+            (None, Some((module, version))) => self.module_base(other, module, version)?,
+            (None, None) => self.base_of_pick(other, &pick)?,
         };
         let series = self.series_of(other)?;
         let patched = self.patched(other, &series, &inner)?;

@@ -10,7 +10,7 @@ use crate::git::objects::{Objects, ObjectsError};
 use crate::git::remote::{RefKind, list_refs};
 use crate::git::survey::{Seen, SeenKind, Survey};
 use crate::matrix::{self, Candidate};
-use crate::names::{BlobId, CommitId, GitUrl, RelPath, Revision, TreeId};
+use crate::names::{BlobId, CommitId, GitUrl, ModulePath, RelPath, Revision, TreeId};
 use crate::patch::Series;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::session::Session;
@@ -28,6 +28,8 @@ pub(super) struct Entry {
     pub(super) tree: TreeId,
     pub(super) branch: bool,
     pub(super) required_by: Vec<String>,
+    /// The module in its place, where that is not the upstream's.
+    pub(super) module: Option<ModulePath>,
 }
 
 /// The releases of one component, newest first, and where their objects are.
@@ -165,6 +167,7 @@ impl Session<'_> {
                 tree,
                 branch: seen.kind == SeenKind::Branch,
                 required_by: Vec::new(),
+                module: None,
             });
         }
         newest_first(&mut entries);
@@ -303,7 +306,7 @@ impl Session<'_> {
         let mut entries = Vec::new();
         for name in chosen {
             let (version, tree) = (name.clone(), tree(name)?);
-            entries.push(Entry { version, commit: None, tree, branch: false, required_by: Vec::new() });
+            entries.push(Entry { version, commit: None, tree, branch: false, required_by: Vec::new(), module: None });
         }
         let bases: BTreeMap<Revision, TreeId> = matrix::bases_of(series)
             .into_iter()

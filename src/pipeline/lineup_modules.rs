@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::git::look::{Look, Looker};
 use crate::git::objects::Objects;
-use crate::gomod::{GoModFile, Pin, list_versions, scan_pin};
+use crate::gomod::{GoModFile, ModuleVersion, Pin, list_versions, scan_pin};
 use crate::matrix::{self, Candidate, Judge};
 use crate::names::{BlobId, ModulePath, ModuleQuery, RelPath, Revision, TreeId};
 use crate::patch::Series;
@@ -15,6 +15,13 @@ use crate::plan::{KeyBuilder, Lock};
 use crate::recipe::model::{Component, Want};
 use crate::release::{Release, Wanted};
 use crate::source::SourceError;
+
+/// A version of a module, and who requires it.
+struct Wanting {
+    module: ModulePath,
+    version: Revision,
+    by: Vec<String>,
+}
 
 /// The go.mod of each release that has one.
 pub(super) fn go_mods<'l>(objects: &Objects, lineup: &'l Lineup) -> Result<Vec<(&'l Entry, BlobId)>, PipelineError> {
@@ -45,33 +52,37 @@ impl Session<'_> {
         since: Option<&Revision>,
         lock: &Lock,
     ) -> Result<Lineup, PipelineError> {
-        let mut pins: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut pins: BTreeMap<ModuleVersion, Vec<String>> = BTreeMap::new();
         let mut users = Vec::new();
         for user in self.recipe.users_of(&component.name) {
             users.push(user.name.to_string());
             let lineup = self.lineup(user, &[], None, since, lock)?;
-            for (version, by) in self.pins(user, &lineup, module)? {
-                pins.entry(version).or_default().extend(by.into_iter().map(|release| format!("{} {release}", user.name)));
+            for (pin, by) in self.pins(user, &lineup, module)? {
+                pins.entry(pin).or_default().extend(by.into_iter().map(|release| format!("{} {release}", user.name)));
             }
         }
-        let versions = pins.into_iter().map(|(version, by)| Ok((Revision::new(version)?, by)));
+        let versions = pins
+            .into_iter()
+            .map(|(pin, by)| Ok(Wanting { module: ModulePath::new(pin.path)?, version: Revision::new(pin.version)?, by }));
         let versions = versions.collect::<Result<Vec<_>, PipelineError>>()?;
         self.modules(component, module, series, versions, format!("pins of {}", users.join(", ")))
     }
 
-    /// The version of a module in the go.mod of each release, by version. Releases that do not require it are left out.
+    /// What the go.mod of each release has in the place of a module. Releases that do not require it are left out.
     fn pins(
         &self,
         user: &Component,
         lineup: &Lineup,
         module: &ModulePath,
-    ) -> Result<BTreeMap<String, Vec<String>>, PipelineError> {
+    ) -> Result<BTreeMap<ModuleVersion, Vec<String>>, PipelineError> {
         let objects = Objects::open(&lineup.store)?;
         // By blob, for go.mod files that were read before.
-        let key =
-            KeyBuilder::new("pins").field("module", module.as_str()).field("of", lineup.store.display().to_string()).finish();
+        let key = KeyBuilder::new("pins, of any module")
+            .field("module", module.as_str())
+            .field("of", lineup.store.display().to_string())
+            .finish();
         let kept = self.store.recall("pins", &key).and_then(|text| serde_json::from_str(&text).ok());
-        let mut known: BTreeMap<String, Option<String>> = kept.unwrap_or_default();
+        let mut known: BTreeMap<String, Option<ModuleVersion>> = kept.unwrap_or_default();
         let ids = go_mods(&objects, lineup)?;
         if ids.iter().any(|(_, id)| !known.contains_key(id.as_str())) {
             // With the files of the user's own series, which are needed next.
@@ -84,19 +95,19 @@ impl Session<'_> {
                 if !known.contains_key(id.as_str()) {
                     let text = objects.blob(id)?;
                     let pin = match scan_pin(&text, module) {
-                        Pin::Required(version) => Some(version),
+                        Pin::Required(version) => Some(ModuleVersion { path: module.to_string(), version }),
                         Pin::Absent => None,
-                        Pin::AskGo => GoModFile::read(&self.any_go()?, &text)?.pin(module).map(|m| m.version),
+                        Pin::AskGo => GoModFile::read(&self.any_go()?, &text)?.pin(module),
                     };
                     known.insert(id.to_string(), pin);
                 }
             }
             self.store.remember("pins", &key, &serde_json::to_string(&known).unwrap_or_default());
         }
-        let mut pins: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut pins: BTreeMap<ModuleVersion, Vec<String>> = BTreeMap::new();
         for (entry, id) in ids {
-            if let Some(Some(version)) = known.get(id.as_str()) {
-                pins.entry(version.clone()).or_default().push(entry.version.to_string());
+            if let Some(Some(pin)) = known.get(id.as_str()) {
+                pins.entry(pin.clone()).or_default().push(entry.version.to_string());
             }
         }
         Ok(pins)
@@ -126,7 +137,7 @@ impl Session<'_> {
             Wanted::Revision(name) => vec![name.clone()],
             Wanted::Commit(commit) => vec![Revision::new(commit.as_str())?],
         };
-        let versions = versions.into_iter().map(|v| (v, Vec::new())).collect();
+        let versions = versions.into_iter().map(|version| Wanting { module: module.clone(), version, by: Vec::new() }).collect();
         self.modules(component, module, series, versions, wanted.to_string())
     }
 
@@ -135,18 +146,19 @@ impl Session<'_> {
         component: &Component,
         module: &ModulePath,
         series: &[Series],
-        versions: Vec<(Revision, Vec<String>)>,
+        versions: Vec<Wanting>,
         range: String,
     ) -> Result<Lineup, PipelineError> {
         let store = self.store.module(module);
         let mut bases = BTreeMap::new();
         let mut entries = Vec::new();
-        for (version, required_by) in versions {
-            let (version, tree) = self.module_tree(component, module, &version)?;
-            entries.push(Entry { version, commit: None, tree, branch: false, required_by });
+        for Wanting { module: named, version, by: required_by } in versions {
+            let (version, tree) = self.module_tree(component, &named, &version)?;
+            let module = Some(named).filter(|named| named != module);
+            entries.push(Entry { version, commit: None, tree, branch: false, required_by, module });
         }
         for base in matrix::bases_of(series) {
-            let known = entries.iter().find(|e| e.version == base).map(|e| e.tree.clone());
+            let known = entries.iter().find(|e| e.version == base && e.module.is_none()).map(|e| e.tree.clone());
             let tree = match known {
                 Some(tree) => tree,
                 None => self.module_tree(component, module, &base)?.1,
@@ -168,7 +180,7 @@ impl Session<'_> {
         let exact = Release::parse(version).is_some();
         if exact
             && let Some(tree) = self.store.recall("module-version", &key).and_then(|t| TreeId::new(t).ok())
-            && Objects::init(&self.store.module(module))?.has_tree(&tree)
+            && Objects::init(&self.module_home(component, module))?.has_tree(&tree)
         {
             return Ok((version.clone(), tree));
         }

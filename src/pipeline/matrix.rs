@@ -150,6 +150,7 @@ impl Session<'_> {
             patches,
             tree: None,
             required_by: entry.required_by.clone(),
+            module: entry.module.clone(),
             compile: None,
             test: None,
             checked: None,

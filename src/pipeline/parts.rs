@@ -1,5 +1,7 @@
 //! Sources and series of one component: what `resolve` puts together.
 
+use std::path::PathBuf;
+
 use crate::event::Event;
 use crate::git::remote::{RefKind, list_refs};
 use crate::git::store::GitStore;
@@ -9,7 +11,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::plan::{LockEntry, Origin};
-use crate::recipe::model::{Component, Source};
+use crate::recipe::model::{Component, Source, Want};
 use crate::release::{Release, Wanted};
 use crate::source::{self, Checkout, Chosen, SourceError};
 
@@ -21,6 +23,11 @@ pub(super) struct Base {
     pub release: Revision,
     /// The tree.
     pub checkout: Checkout,
+}
+
+/// Whether a locked module can be that of a component: its upstream's, or what a program that it follows has in its place.
+fn is_of(component: &Component, module: &ModulePath, path: &str) -> bool {
+    component.want == Want::UsersPin || path == module.as_str()
 }
 
 impl Session<'_> {
@@ -38,13 +45,14 @@ impl Session<'_> {
                 Base { origin: entry.origin.clone(), release: entry.release.clone(), checkout: found.0 }
             }
             (Origin::Module { module: path, .. }, Source::Module(module))
-                if path == module.as_str() && self.options.sources.contains_key(&component.name) =>
+                if is_of(component, module, path) && self.options.sources.contains_key(&component.name) =>
             {
                 let checkout = self.module_from_git(component, module, &entry.release)?;
                 Base { origin: entry.origin.clone(), release: entry.release.clone(), checkout }
             }
-            (Origin::Module { module: path, sum }, Source::Module(module)) if path == module.as_str() => {
-                let base = self.module_base(component, module, &ModuleQuery::new(entry.release.as_str())?)?;
+            (Origin::Module { module: path, sum }, Source::Module(module)) if is_of(component, module, path) => {
+                let base =
+                    self.module_base(component, &ModulePath::new(path.clone())?, &ModuleQuery::new(entry.release.as_str())?)?;
                 match &base.origin {
                     Origin::Module { sum: found, .. } if found != sum => {
                         let (module, version) = (module.clone(), entry.release.to_string());
@@ -161,9 +169,17 @@ impl Session<'_> {
             return Err(PipelineError::Override { component: component.name.clone(), reason });
         }
         let go = self.any_go()?;
-        let (downloaded, checkout) = source::from_module(self.store, &go, module, version)?;
+        let (downloaded, checkout) = source::from_module(self.store, &self.module_home(component, module), &go, module, version)?;
         let origin = Origin::Module { module: module.to_string(), sum: downloaded.sum };
         Ok(Base { origin, release: Revision::new(downloaded.version.as_str())?, checkout })
+    }
+
+    /// Where the trees of a module are kept: with those of the component's own, so that one look sees forks of it, too.
+    pub(super) fn module_home(&self, component: &Component, module: &ModulePath) -> PathBuf {
+        match &component.upstream.source {
+            Source::Module(own) => self.store.module(own),
+            _ => self.store.module(module),
+        }
     }
 
     /// `--source` for a locked module: the tag of its version, from a repository, as a module has it.

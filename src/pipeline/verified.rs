@@ -32,7 +32,7 @@ impl Session<'_> {
         series: &[Series],
         entries: &[&LockEntry],
     ) -> Result<Sha256, PipelineError> {
-        let mut key = KeyBuilder::new("verified entry 1").field("component", format!("{component:?}"));
+        let mut key = KeyBuilder::new("verified entry 2").field("component", format!("{component:?}"));
         key = key.list("series", series.iter().map(|s| s.digest().to_string()));
         key = key.list("replaces", self.options.replaces.iter().map(|r| format!("{r:?}")));
         key = key.field("driver", format!("{:?}", self.options.driver));

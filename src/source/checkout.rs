@@ -198,16 +198,17 @@ pub fn as_module(store: &Store, module: &ModulePath, checkout: &Checkout) -> Res
     Ok(Checkout::new(path, tree))
 }
 
-/// Makes a module's tree available. Its content comes through the Go module proxy and is verified there.
+/// Makes a module's tree available in the object store `home`. Its content comes through the Go module proxy and is verified
+/// there.
 pub fn from_module(
     store: &Store,
+    home: &Path,
     go: &Go<'_>,
     module: &ModulePath,
     version: &ModuleQuery,
 ) -> Result<(DownloadedModule, Checkout), SourceError> {
     let downloaded = DownloadedModule::get(go, module, version)?;
-    let path = store.module(module);
-    let objects = Objects::init(&path)?;
+    let objects = Objects::init(home)?;
     let key = crate::plan::KeyBuilder::new("module tree").field("module", module.as_str()).field("sum", &downloaded.sum).finish();
     let known = store.recall("module-tree", &key).and_then(|t| TreeId::new(t).ok()).filter(|t| objects.has_tree(t));
     let tree = match known {
@@ -218,5 +219,5 @@ pub fn from_module(
             tree
         }
     };
-    Ok((downloaded, Checkout::new(path, tree)))
+    Ok((downloaded, Checkout::new(home.to_owned(), tree)))
 }

@@ -340,3 +340,37 @@ fn shown(binary: &Path, info: &BuildInfo) -> String {
     }
     lines.join("\n")
 }
+
+#[test]
+fn a_pin_that_the_program_replaces_by_a_fork_is_the_fork() {
+    let (sandbox, up) = Sandbox::with_service(&["v1.2.2"]);
+    up.config("uploadpack.allowFilter", "true");
+    let proxy = sandbox.proxy();
+    // The version that is required and that of the fork are different modules; both may even have the same one.
+    publish(&proxy, "forge.example/fork", "v1.2.4", &library("github.com/kardianos/service", "the fork", "", SUFFIX));
+    up.release_with(
+        "v1.2.3",
+        &[("go.mod", &service_go_mod("\nreplace github.com/kardianos/service => forge.example/fork v1.2.4\n"))],
+    );
+    let edit = "description = \"Say it louder\"\n[[edit]]\nfile = \"service.go\"\nchange = 'const suffix = \"\"'\nwith = 'const suffix = \"!\"'\n";
+    sandbox.series("service", "loud", &[("loud.edit.toml", edit)]);
+    sandbox
+        .recipe("app", &format!("{LINE}holds = \">=1.2\"\nreplace = [\"service\"]\n[component.service]\nseries = [\"loud\"]\n"));
+    run(&sandbox, &proxy, &["build"]).ok();
+    assert_eq!(says(&sandbox), "hello on the fork!\n");
+    let lock = sandbox.read("recipes/app.lock");
+    assert!(lock.contains("forge.example/fork"), "{lock}");
+    fs::remove_dir_all(sandbox.store()).unwrap();
+    run(&sandbox, &proxy, &["build", "--locked"]).ok();
+    assert_eq!(says(&sandbox), "hello on the fork!\n");
+    // The program of before pins what has no such place.
+    for _ in 0..2 {
+        let ran = run(&sandbox, &proxy, &["matrix", "--json"]);
+        let document = ran.ok().json();
+        let releases = document["components"][0]["releases"].as_array().unwrap();
+        let of = |n: usize| (releases[n]["required_by"][0].as_str().unwrap(), releases[n]["verdict"].as_str().unwrap());
+        assert_eq!([of(0), of(1)], [("app v1.2.3", "clean"), ("app v1.2.2", "conflict")], "{document:#}");
+        assert_eq!(releases[0]["module"], "forge.example/fork");
+        assert!(releases[1].get("module").is_none(), "{document:#}");
+    }
+}

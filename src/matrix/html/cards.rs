@@ -78,6 +78,9 @@ impl<'a> Cards<'a> {
         if column.holds.is_some() {
             fact("Promised", if judged.promised { "yes" } else { "no" });
         }
+        if let Some(module) = &judged.module {
+            fact("Replaced by", module.as_str());
+        }
         if !judged.required_by.is_empty() {
             fact("Required by", &judged.required_by.join(", "));
         }
