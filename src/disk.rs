@@ -64,6 +64,15 @@ impl DiskError {
     }
 }
 
+/// True for a folder that holds nothing, or is not there.
+pub fn is_free(dir: &Path) -> Result<bool, DiskError> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(DiskError::new("read", dir, source)),
+    }
+}
+
 /// Makes a folder and those above it.
 pub fn create_dir_all(path: &Path) -> Result<(), DiskError> {
     fs::create_dir_all(path).map_err(|e| DiskError::new("create", path, e))

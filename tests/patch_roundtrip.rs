@@ -26,13 +26,8 @@ fn export(lab: &Lab, from: &str, to: &str) -> Vec<Vec<u8>> {
     let mut mails = Vec::new();
     for commit in commits {
         let parent = repo.objects().commit_tree(&commit.parents[0]).unwrap();
-        let diff = tree_diff(repo.objects(), &parent, &commit.tree).unwrap();
-        let letter = Letter {
-            author: commit.author,
-            email: commit.email,
-            date: (commit.time, commit.offset_minutes),
-            message: commit.message,
-        };
+        let diff = tree_diff(repo.objects(), &parent, &commit.step.tree).unwrap();
+        let letter = Letter::of(&commit.step);
         mails.push(write_mail(&letter, &diff, None).unwrap());
     }
     mails

@@ -169,7 +169,7 @@ pub fn prepare(
             "make" => ("make", exec.run(Tool::Make)?),
             "git" => ("git", exec.run(Tool::Git)?),
             "go" => ("go", go.run_in(&host)),
-            other => ("prepare", exec.named(other, tree.dir(), host.get("PATH"))?),
+            other => ("prepare", exec.named_in(host.get("PATH"), other, tree.dir())?),
         };
         run = run.env_clear();
         for (name, value) in host.iter() {

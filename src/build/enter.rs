@@ -59,7 +59,7 @@ pub fn enter(
         Visitor::Shell(shell) => exec.program(shell),
         Visitor::Program { name, args } => {
             let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-            exec.named(name, tree, path)?.args(args.iter().cloned())
+            exec.named_in(path, name, tree)?.args(args.iter().cloned())
         }
     };
     let mut run = run.env_clear();

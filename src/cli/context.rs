@@ -9,7 +9,7 @@ use crate::event::{Event, Reporter};
 use crate::exec::{Environment, Exec, Interrupt};
 use crate::files::Files;
 use crate::names::{ComponentName, GitUrl, RecipeName};
-use crate::pipeline::{Asked, LockFile, Options, PipelineError, Session, Workspace, local_source};
+use crate::pipeline::{Asked, LockFile, Options, PipelineError, Session, Trust, Workspace, local_source};
 use crate::recipe::find::{Search, choose, find_root};
 use crate::recipe::load::{Loaded, RecipeRef, known, load};
 use crate::recipe::model::Recipe;
@@ -30,6 +30,14 @@ pub(super) struct Context {
 pub(super) struct Project {
     pub(super) files: Files,
     pub(super) recipe: Recipe,
+}
+
+/// What a command opens that is about sources and series, and runs nothing of them.
+pub(super) struct Sources {
+    pub(super) project: Project,
+    pub(super) options: Options,
+    pub(super) store: Store,
+    pub(super) lock: LockFile,
 }
 
 impl Context {
@@ -203,6 +211,15 @@ impl Context {
     pub(super) fn session<'a>(&'a self, project: &'a Project, store: &'a Store, options: &'a Options) -> Session<'a> {
         let (files, recipe) = (&project.files, &project.recipe);
         Session { files, store, exec: &self.exec, reporter: self.reporter(), recipe, options, asked: Asked::default() }
+    }
+
+    /// Project, options, store and lock of such a command.
+    pub(super) fn sources(&self, args: &SessionArgs) -> Result<Sources, CliError> {
+        let project = self.project(&args.recipe)?;
+        let mut options = self.options(args, &project.recipe)?;
+        options.trust = Trust::Sources;
+        let (store, lock) = (self.store()?, self.lock(&project)?);
+        Ok(Sources { project, options, store, lock })
     }
 
     pub(super) fn lock(&self, project: &Project) -> Result<LockFile, CliError> {

@@ -2,14 +2,13 @@
 
 use crate::cli::args::TreeArgs;
 use crate::cli::build::selections;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE};
-use crate::pipeline::{Pick, PipelineError, TreeKind, Trust, write_tree};
+use crate::pipeline::{Pick, PipelineError, TreeKind, write_tree};
 
 pub(super) fn run(context: &Context, args: &TreeArgs) -> Result<u8, CliError> {
-    let project = context.project(&args.session.recipe)?;
-    let mut options = context.options(&args.session, &project.recipe)?;
-    options.trust = Trust::Sources;
+    let Sources { project, options, store, mut lock } = context.sources(&args.session)?;
+    let session = context.session(&project, &store, &options);
     let selection = selections(std::slice::from_ref(&args.component))?.remove(0);
     let component = project.recipe.component(&selection.component).map_err(PipelineError::from)?;
     if args.session.locked && selection.wanted.is_some() {
@@ -21,9 +20,6 @@ pub(super) fn run(context: &Context, args: &TreeArgs) -> Result<u8, CliError> {
         (_, true) => TreeKind::Unpatched,
         _ => TreeKind::Build,
     };
-    let store = context.store()?;
-    let session = context.session(&project, &store, &options);
-    let mut lock = context.lock(&project)?;
     let (release, files) = write_tree(&session, component, pick, kind, &mut lock, &context.absolute(&args.out))?;
     context.end_progress();
     context.print(&format!("{}: {} {release}, {files} files", args.out.display(), component.name))?;

@@ -122,8 +122,13 @@ impl Exec {
         self.search(name)
     }
 
-    /// A run of what a recipe's `prepare` names: a program by `path`, which is a PATH, or, with a `/`, a file below `folder`.
-    pub fn named(&self, name: &str, folder: &Path, path: Option<&OsStr>) -> Result<Run<'_>, ExecError> {
+    /// A run of a program that is in PATH, or, with a `/` in its name, a file below `folder`.
+    pub fn named(&self, name: &str, folder: &Path) -> Result<Run<'_>, ExecError> {
+        self.named_in(self.environment.get("PATH"), name, folder)
+    }
+
+    /// The same with another PATH, such as that of a recipe's `prepare`.
+    pub fn named_in(&self, path: Option<&OsStr>, name: &str, folder: &Path) -> Result<Run<'_>, ExecError> {
         let path = if name.contains('/') { Some(folder.join(name)) } else { search(path, name) };
         let path = path.ok_or_else(|| ExecError::Spawn {
             command: name.to_owned(),
@@ -161,14 +166,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let exec = Exec::new(Environment::default(), Interrupt::never());
         let path = Some(OsStr::new("/usr/bin:/bin"));
-        let done = exec.named("true", dir.path(), path).unwrap().cwd(dir.path()).capture().unwrap();
+        let done = exec.named_in(path, "true", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
         assert!(done.status.success());
         let script = dir.path().join("hack.sh");
         std::fs::write(&script, "#!/bin/sh\necho here\n").unwrap();
         std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let done = exec.named("./hack.sh", dir.path(), path).unwrap().cwd(dir.path()).capture().unwrap();
+        let done = exec.named_in(path, "./hack.sh", dir.path()).unwrap().cwd(dir.path()).capture().unwrap();
         assert_eq!(done.stdout, b"here\n");
-        assert!(matches!(exec.named("no-such-program", dir.path(), path), Err(ExecError::Spawn { .. })));
+        assert!(matches!(exec.named_in(path, "no-such-program", dir.path()), Err(ExecError::Spawn { .. })));
     }
 
     #[test]

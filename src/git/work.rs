@@ -32,18 +32,8 @@ pub struct Commit {
     pub id: CommitId,
     /// Its parents, the first first.
     pub parents: Vec<CommitId>,
-    /// Its files.
-    pub tree: TreeId,
-    /// The author's name.
-    pub author: String,
-    /// The author's address.
-    pub email: String,
-    /// The author's date in seconds since 1970, UTC.
-    pub time: i64,
-    /// The author's time zone in minutes east of UTC.
-    pub offset_minutes: i32,
-    /// Subject, empty line, body.
-    pub message: String,
+    /// What it says.
+    pub step: Step,
 }
 
 /// One side of a file that could not be merged.
@@ -165,12 +155,14 @@ impl WorkRepo {
         Ok(Commit {
             id: commit.clone(),
             parents: found.parent_ids().map(commit_id).collect(),
-            tree: tree_id(found.tree_id()),
-            author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
-            email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
-            time: author.when().seconds(),
-            offset_minutes: author.when().offset_minutes(),
-            message: String::from_utf8_lossy(found.message_bytes()).into_owned(),
+            step: Step {
+                tree: tree_id(found.tree_id()),
+                author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
+                email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
+                time: author.when().seconds(),
+                offset_minutes: author.when().offset_minutes(),
+                message: String::from_utf8_lossy(found.message_bytes()).into_owned(),
+            },
         })
     }
 

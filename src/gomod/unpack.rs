@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256 as Hasher};
 use crate::disk::DiskError;
 use crate::exec::{Interrupt, Interrupted};
 use crate::names::{NameError, RelPath, visible};
+use crate::plan::hex;
 
 /// The most that a toolchain may hold: Go 1.26 has 12,000 files of 250 MB, and twice that in its archive.
 const MOST_FILES: usize = 60_000;
@@ -79,7 +80,7 @@ impl<'a> Place<'a> {
             file.write_all(&piece[..read]).map_err(fail)?;
         }
         file.flush().map_err(fail)?;
-        Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&hasher.finalize()).to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use crate::git::history::Step;
 use crate::patch::mail;
 use crate::patch::message;
 use crate::patch::patch_file::PatchFile;
@@ -24,6 +25,14 @@ pub struct Letter {
     pub date: (i64, i32),
     /// The commit's message: subject, empty line, body.
     pub message: String,
+}
+
+impl Letter {
+    /// What a commit says.
+    pub fn of(step: &Step) -> Self {
+        let Step { author, email, time, offset_minutes, message, .. } = step.clone();
+        Self { author, email, date: (time, offset_minutes), message }
+    }
 }
 
 /// A message that a mail cannot carry: `git am` would take a part of it for something else.

@@ -134,11 +134,7 @@ fn look(
     repo: &WorkRepo,
     file: &mut LockFile,
 ) -> Result<Option<KnownRelease>, PipelineError> {
-    let found = match pick {
-        Some(pick) => session.source_entry(component, pick, file),
-        None => session.follower_entry(component, file),
-    };
-    let (objects, base, _) = match found {
+    let (objects, base) = match session.unpatched(component, pick, file) {
         Ok(found) => found,
         // A base may be gone, or out of reach: another one may do.
         Err(error) => {

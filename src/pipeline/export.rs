@@ -14,9 +14,9 @@ use crate::patch::{self, Before, Content, Letter, Outcome, Series, write_mail};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
-use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
-use crate::pipeline::tree::patch_step;
+use crate::pipeline::tree::{patch_step, refuse_full};
 use crate::pipeline::workspace::flat;
 use crate::recipe::model::Component;
 use crate::release::Release;
@@ -67,10 +67,7 @@ pub fn export(
     target: &Target,
     file: &mut LockFile,
 ) -> Result<Exported, PipelineError> {
-    let (objects, base, _) = match pick.or_else(|| picks(component).into_iter().next()) {
-        Some(pick) => session.source_entry(component, &pick, file)?,
-        None => session.follower_entry(component, file)?,
-    };
+    let (objects, base) = session.unpatched(component, pick.as_ref(), file)?;
     let series = session.series_of(component)?;
     let (patches, tree) = on_release(&objects, &component.name, &base.tree, &base.release, base.time, &series)?;
     let numbered = |(at, one): (usize, &OnRelease)| (format!("{:04}-{}.patch", at + 1, one.stem), one.mail.clone());
@@ -142,12 +139,7 @@ fn on_release(
         let (patch::Status::Applied { form, .. }, Some(after)) = (&step.status, &step.tree) else { continue };
         let Some(form) = patch.forms.iter().find(|f| f.file == *form) else { continue };
         let commit = patch_step(form, after, time + 1 + at as i64);
-        let letter = Letter {
-            author: commit.author.clone(),
-            email: commit.email.clone(),
-            date: (commit.time, commit.offset_minutes),
-            message: commit.message.clone(),
-        };
+        let letter = Letter::of(&commit);
         let known = match &form.content {
             Content::Diff(patch) => Some(Before { patch, bytes: &[], same_text: false }),
             Content::Edit(_) => None,
@@ -206,9 +198,7 @@ fn prove(files: &Draft, list: &str, objects: &Objects, base: &TreeId, tree: &Tre
 /// Files of a folder that is there as a whole or not at all.
 fn write_folder(dir: &Path, files: &Draft) -> Result<(), PipelineError> {
     let io = |source| PipelineError::Io { path: dir.to_owned(), source };
-    if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(PipelineError::NotEmpty { path: dir.to_owned() });
-    }
+    refuse_full(dir)?;
     let parent = dir.parent().unwrap_or(dir);
     create_dir_all(parent)?;
     let name = dir.file_name().unwrap_or_default().to_string_lossy();

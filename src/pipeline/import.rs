@@ -15,7 +15,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::incoming::{Incoming, from_branch, from_path};
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
-use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::pipeline::tree::{BaseTree, patch_step};
 use crate::pipeline::workspace::{draft_of, flat, folder_of};
@@ -68,10 +68,7 @@ pub fn import(
     let name = series_name(component, options)?;
     let folder = folder_of(&component.upstream.name, &name)?;
     recover(&folder.below(&root))?;
-    let (objects, base, _) = match options.pick.clone().or_else(|| picks(component).into_iter().next()) {
-        Some(pick) => session.source_entry(component, &pick, file)?,
-        None => session.follower_entry(component, file)?,
-    };
+    let (objects, base) = session.unpatched(component, options.pick.as_ref(), file)?;
     let series = session.series_of(component)?;
     let release = Release::parse(&base.release);
     let failed = |failures| PipelineError::Patches { component: component.name.clone(), release: base.release.clone(), failures };

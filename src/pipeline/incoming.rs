@@ -111,16 +111,11 @@ pub(super) fn from_branch(clone: &Path, from: &str, to: &str) -> Result<Vec<Inco
     let mut all = Vec::new();
     for commit in commits {
         let [parent] = &commit.parents[..] else { return Err(LifeError::Merge { commit: shown(&commit) }.into()) };
-        let diff = tree_diff(repo.objects(), &repo.objects().commit_tree(parent)?, &commit.tree)?;
+        let diff = tree_diff(repo.objects(), &repo.objects().commit_tree(parent)?, &commit.step.tree)?;
         if diff.is_empty() {
             continue;
         }
-        let letter = Letter {
-            author: commit.author.clone(),
-            email: commit.email.clone(),
-            date: (commit.time, commit.offset_minutes),
-            message: commit.message.clone(),
-        };
+        let letter = Letter::of(&commit.step);
         let bytes = write_mail(&letter, &diff, None).map_err(|source| LifeError::Letter { commit: shown(&commit), source })?;
         all.push(Incoming { stem: slug(subject(&commit)), bytes, strip: 1, dialect: Dialect::Git });
     }

@@ -1,11 +1,10 @@
 //! `forge patch show`: what every patch of a component makes of a release.
 
 use crate::git;
-use crate::names::Revision;
 use crate::patch::{self, Outcome, Series, Step};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
-use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::recipe::model::Component;
 use crate::release::Release;
@@ -26,14 +25,11 @@ pub fn show_patches(
     pick: Option<Pick>,
     file: &mut LockFile,
 ) -> Result<(String, Vec<ShownPatch>), PipelineError> {
-    let (objects, base, release) = match pick.or_else(|| picks(component).into_iter().next()) {
-        Some(pick) => session.source_entry(component, &pick, file)?,
-        None => session.follower_entry(component, file)?,
-    };
+    let (objects, base) = session.unpatched(component, pick.as_ref(), file)?;
+    let release = base.release.to_string();
     let series = session.series_of(component)?;
     let all: Vec<&Series> = series.iter().collect();
-    let parsed = Revision::new(release.clone()).ok().and_then(|r| Release::parse(&r));
-    let steps = match patch::apply_stepwise(&objects, &base.tree, parsed.as_ref(), &all)? {
+    let steps = match patch::apply_stepwise(&objects, &base.tree, Release::parse(&base.release).as_ref(), &all)? {
         Outcome::Applied { steps, .. } => steps,
         Outcome::Failed { failures, .. } => {
             return Err(PipelineError::Patches { component: component.name.clone(), release: base.release, failures });

@@ -17,11 +17,10 @@ use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::matrix::MatrixOptions;
 use crate::pipeline::merging::{Onto, is_upstream, stack_merging};
 use crate::pipeline::save::{SaveOptions, Saved, prepare, save};
-use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::pipeline::start::{Opened, StartOptions, start};
-use crate::pipeline::tree::{BaseTree, base_step};
-use crate::pipeline::workspace::{Workspace, flat, opened, stack, synthetic};
+use crate::pipeline::workspace::{Workspace, flat, opened, stack, take};
 use crate::recipe::model::Component;
 use crate::release::Release;
 use crate::work::WorkState;
@@ -108,22 +107,19 @@ pub fn rebase(
         return Err(PipelineError::NoSeries(component.name.clone()));
     }
     session.files.root().ok_or(LifeError::NoProject)?;
-    let (old_objects, old, _) = match picks(component).into_iter().next() {
-        Some(pick) => session.source_entry(component, &pick, file)?,
-        None => session.follower_entry(component, file)?,
-    };
-    let (objects, base, _) = session.source_entry(component, &options.to, file)?;
+    let (old_objects, old) = session.unpatched(component, None, file)?;
+    let (objects, base) = session.unpatched(component, Some(&options.to), file)?;
     let series = session.series_of(component)?;
     let patches = flat(&series);
     let work = session.store.work_dir("rebase")?;
     let repo = WorkRepo::init(&work.path().join("repository"))?;
-    let old_commit = take(&repo, &old_objects, &old, component)?;
+    let old_commit = take(&repo, &old_objects, &old, &component.name)?;
     let before = stack(&repo, &old_commit, Release::parse(&old.release).as_ref(), &patches, old.time)?;
     if let Some((_, failure)) = before.failure {
         let (component, release) = (component.name.clone(), old.release);
         return Err(PipelineError::Patches { component, release, failures: vec![*failure] });
     }
-    let commit = take(&repo, &objects, &base, component)?;
+    let commit = take(&repo, &objects, &base, &component.name)?;
     let onto = Onto { release: &base.release, time: base.time, merge: true };
     let after = stack_merging(session, component, &repo, &commit, &patches, 0, onto, file)?;
     let turn = |known: &crate::work::OpenedPatch| match (&known.form, &known.commit) {
@@ -180,25 +176,6 @@ pub fn rebase(
     let space = Workspace { files, exec, reporter, dir: repo.dir().to_owned(), repo, state };
     finish(session, component, options, space, &series, file, &mut done)?;
     Ok(done)
-}
-
-fn take(
-    repo: &WorkRepo,
-    objects: &crate::git::objects::Objects,
-    base: &BaseTree,
-    component: &Component,
-) -> Result<crate::names::CommitId, PipelineError> {
-    match &base.commit {
-        Some(commit) => {
-            repo.take_packs(objects)?;
-            repo.take_commit(objects, commit)?;
-            Ok(commit.clone())
-        }
-        None => {
-            repo.take_tree(objects, &base.tree)?;
-            synthetic(&base_step(&base.tree, &component.name, base.release.as_str(), base.time), repo)
-        }
-    }
 }
 
 /// Chooses between one form and two for each merged patch, by all releases, and writes the series.

@@ -227,7 +227,7 @@ fn proved(
     for (step, (series, patch)) in steps.iter().zip(&patches) {
         let mut one = OpenedPatch { series: series.name().clone(), patch: patch.name.clone(), form: None, commit: None };
         if let patch::Status::Applied { form, .. } = &step.status {
-            let Some(commit) = commits.next().filter(|c| step.tree.as_ref() == Some(&c.commit.tree)) else {
+            let Some(commit) = commits.next().filter(|c| step.tree.as_ref() == Some(&c.commit.step.tree)) else {
                 let why = format!("{form} makes other files than its commit");
                 return Err(not_the_same(
                     why,

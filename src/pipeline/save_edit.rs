@@ -48,11 +48,11 @@ pub(super) fn check_format(space: &Workspace<'_>, made: &[Made]) -> Result<(), P
         return Ok(());
     }
     for one in made.iter().filter(|one| one.changed) {
-        for path in changed_paths(objects, &one.before, &one.commit.tree)? {
+        for path in changed_paths(objects, &one.before, &one.commit.step.tree)? {
             if !path.as_str().ends_with(".go") {
                 continue;
             }
-            let Some(after) = objects.read(&one.commit.tree, &path)? else { continue };
+            let Some(after) = objects.read(&one.commit.step.tree, &path)? else { continue };
             let before = objects.read(&one.before, &path)?;
             if !is_formatted(space, after)? && before.map_or(Ok(true), |text| is_formatted(space, text))? {
                 space.warn(format!("{path} is not as gofmt formats it after {}: `gofmt -w {path}`", shown(&one.commit)));

@@ -142,13 +142,13 @@ impl Saver<'_, '_> {
         let objects = self.space.repo.objects();
         let diff = |commit: &Commit| -> Option<Vec<u8>> {
             let parent = objects.commit_tree(commit.parents.first()?).ok()?;
-            tree_diff(objects, &parent, &commit.tree).ok()
+            tree_diff(objects, &parent, &commit.step.tree).ok()
         };
         let found = match_commits(&olds, &commits, &mut |a, b| same_lines(diff(a), diff(b)));
         let mut before = self.space.base_tree()?;
         let mut links = Vec::new();
         for (commit, found) in commits.into_iter().zip(found) {
-            let after = commit.tree.clone();
+            let after = commit.step.tree.clone();
             if before == after {
                 self.space.warn(format!("the commit {} changes nothing: it makes no patch", shown(&commit)));
                 continue;

@@ -10,7 +10,7 @@ use crate::pipeline::save::What;
 use crate::pipeline::save_edit::edit_again;
 use crate::pipeline::save_plan::{Link, Saver};
 use crate::pipeline::workspace::{flat, shown};
-use crate::work::stack::subject;
+use crate::work::stack::{author, subject};
 
 impl Saver<'_, '_> {
     /// What becomes of a patch. `None`: it is an edit whose change forge cannot write as an edit.
@@ -22,7 +22,7 @@ impl Saver<'_, '_> {
         let opened = known.commit.as_ref().map(|c| self.space.repo.read(c)).transpose()?;
         let same_text = opened
             .as_ref()
-            .is_some_and(|old| is_same_author(old, &link.commit) && is_same_text(&old.message, &link.commit.message));
+            .is_some_and(|old| author(old) == author(&link.commit) && is_same_text(&old.step.message, &link.commit.step.message));
         let base = Some(self.space.state.release.clone());
         let Some(form) = known.form.as_ref().and_then(|form| patch.forms.iter().find(|f| f.file == *form)) else {
             // No form of it applied: what was made of it is one for this release.
@@ -60,8 +60,8 @@ impl Saver<'_, '_> {
                 Ok(Some((form.file.clone(), What::Changed, Planned::Kept { index, change: listed.then_some(change) })))
             }
             Content::Edit(edit) => {
-                let text = (!same_text).then_some(link.commit.message.as_str());
-                if let Some(new) = edit_again(self.space, edit, &bytes, &link.before, &link.commit.tree, text)? {
+                let text = (!same_text).then_some(link.commit.step.message.as_str());
+                if let Some(new) = edit_again(self.space, edit, &bytes, &link.before, &link.commit.step.tree, text)? {
                     if new == bytes {
                         return Ok(Some((form.file.clone(), What::Kept, kept())));
                     }
@@ -85,7 +85,7 @@ impl Saver<'_, '_> {
     pub(super) fn gives(&self, series: &Series, patch: &Patch, link: &Link) -> Result<bool, PipelineError> {
         let version = self.space.version();
         let outcome = patch::apply_some(self.space.repo.objects(), &link.before, version.as_ref(), &[(series, patch)])?;
-        Ok(matches!(outcome, Outcome::Applied { tree, .. } if tree == link.commit.tree))
+        Ok(matches!(outcome, Outcome::Applied { tree, .. } if tree == link.commit.step.tree))
     }
 
     pub(super) fn new_patch(
@@ -110,14 +110,9 @@ impl Saver<'_, '_> {
     }
 
     fn write(&mut self, at: usize, link: &Link, file: &PatchName, before: Option<Before<'_>>) -> Result<(), PipelineError> {
-        let diff = tree_diff(self.space.repo.objects(), &link.before, &link.commit.tree)?;
+        let diff = tree_diff(self.space.repo.objects(), &link.before, &link.commit.step.tree)?;
         let commit = &link.commit;
-        let letter = Letter {
-            author: commit.author.clone(),
-            email: commit.email.clone(),
-            date: (commit.time, commit.offset_minutes),
-            message: commit.message.clone(),
-        };
+        let letter = Letter::of(&commit.step);
         let bytes =
             patch::write_mail(&letter, &diff, before).map_err(|source| LifeError::Letter { commit: shown(commit), source })?;
         self.plan_of(at).new.insert(file.to_string(), bytes);
@@ -143,10 +138,7 @@ impl Saver<'_, '_> {
 }
 
 fn says_the_same(mail: &Mail, commit: &Commit) -> bool {
-    let same = mail.author == commit.author && mail.email == commit.email;
-    same && mail.date == Some((commit.time, commit.offset_minutes)) && is_same_text(&mail.message(), &commit.message)
-}
-
-fn is_same_author(a: &Commit, b: &Commit) -> bool {
-    (&a.author, &a.email, a.time, a.offset_minutes) == (&b.author, &b.email, b.time, b.offset_minutes)
+    let same = mail.author == commit.step.author && mail.email == commit.step.email;
+    same && mail.date == Some((commit.step.time, commit.step.offset_minutes))
+        && is_same_text(&mail.message(), &commit.step.message)
 }

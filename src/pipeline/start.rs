@@ -1,10 +1,9 @@
 //! `forge patch start`: a work folder with one commit per patch, or the series' changes brought into one that is there.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{FileLock, create_dir_all, rename_synced, write_atomic};
+use crate::disk::{FileLock, create_dir_all, is_free, rename_synced, write_atomic};
 use crate::git::work::WorkRepo;
 use crate::names::{CommitId, PatchName, Revision};
 use crate::patch::{PatchFailure, Series};
@@ -13,10 +12,10 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
 use crate::pipeline::merging::{Onto, stack_merging};
-use crate::pipeline::select::{Pick, picks};
+use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
-use crate::pipeline::tree::{BaseTree, base_step};
-use crate::pipeline::workspace::{Stacked, Workspace, flat, opened, synthetic};
+use crate::pipeline::tree::BaseTree;
+use crate::pipeline::workspace::{Stacked, Workspace, flat, opened, synthetic, take};
 use crate::recipe::model::Component;
 use crate::work::WorkState;
 use crate::work::state::{FORMAT, Stopped};
@@ -79,10 +78,7 @@ pub fn start(
     if there.is_none() && !is_free(&dir)? {
         return Err(LifeError::Unknown { path: dir }.into());
     }
-    let source = match options.pick.clone().or_else(|| picks(component).into_iter().next()) {
-        Some(pick) => session.source_entry(component, &pick, file)?,
-        None => session.follower_entry(component, file)?,
-    };
+    let source = session.unpatched(component, options.pick.as_ref(), file)?;
     let opening = Opening { session, component, options, root, series: session.series_of(component)? };
     match there {
         Some(state) => opening.refresh(&dir, state, &source.0, &source.1, file),
@@ -103,14 +99,6 @@ fn keep_out_of_git(work: &Path) -> Result<(), PipelineError> {
         write_atomic(&ignore, b"*\n", 0o644)?;
     }
     Ok(())
-}
-
-fn is_free(dir: &Path) -> Result<bool, PipelineError> {
-    match fs::read_dir(dir) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(source) => Err(PipelineError::Io { path: dir.to_owned(), source }),
-    }
 }
 
 struct Opening<'s, 'a> {
@@ -137,7 +125,7 @@ impl Opening<'_, '_> {
         let temporary = tempfile::Builder::new().prefix(&format!(".{name}.new-")).tempdir_in(parent).map_err(io)?;
         let new = temporary.path().join("work");
         let repo = WorkRepo::init(&new)?;
-        let commit = self.take(&repo, objects, base)?;
+        let commit = take(&repo, objects, base, &self.component.name)?;
         let stacked = self.stack(&repo, &commit, base, file)?;
         repo.set_ref("refs/heads/main", &stacked.tip, "forge patch start")?;
         repo.set_ref(&format!("refs/tags/{}", base.release), &commit, "forge patch start")?;
@@ -177,7 +165,7 @@ impl Opening<'_, '_> {
         let same_series = space.state.series == opened(&self.series);
         let base_commit = match &base.commit {
             Some(commit) => Some(commit.clone()),
-            None => Some(synthetic(&base_step(&base.tree, &self.component.name, base.release.as_str(), base.time), &space.repo)?),
+            None => Some(synthetic(&space.repo, base, &self.component.name)?),
         };
         let same_base = base_commit.as_ref() == Some(&space.state.base);
         let release = base.release.clone();
@@ -189,7 +177,7 @@ impl Opening<'_, '_> {
             return Err(LifeError::Unsaved { path: dir.to_owned() }.into());
         }
         space.check_clean()?;
-        let commit = self.take(&space.repo, objects, base)?;
+        let commit = take(&space.repo, objects, base, &self.component.name)?;
         let stacked = self.stack(&space.repo, &commit, base, file)?;
         space.repo.set_ref(&format!("refs/tags/{release}"), &commit, "forge patch start")?;
         let before = std::mem::replace(&mut space.state, self.state(dir, base, commit, &stacked.tip, stacked.patches));
@@ -203,21 +191,6 @@ impl Opening<'_, '_> {
         let patches = flat(&self.series);
         let onto = Onto { release: &base.release, time: base.time, merge: self.options.merge };
         stack_merging(self.session, self.component, repo, tip, &patches, 0, onto, file)
-    }
-
-    /// The commit of the unpatched release, in the work folder.
-    fn take(&self, repo: &WorkRepo, objects: &crate::git::objects::Objects, base: &BaseTree) -> Result<CommitId, PipelineError> {
-        match &base.commit {
-            Some(commit) => {
-                repo.take_packs(objects)?;
-                repo.take_commit(objects, commit)?;
-                Ok(commit.clone())
-            }
-            None => {
-                repo.take_tree(objects, &base.tree)?;
-                synthetic(&base_step(&base.tree, &self.component.name, base.release.as_str(), base.time), repo)
-            }
-        }
     }
 
     fn state(

@@ -99,7 +99,7 @@ pub fn status(space: &Workspace<'_>) -> Result<StatusReport, PipelineError> {
             (Some(_), Some(known)) if known.commit.as_ref() == Some(&link.commit.id) => Place::Same,
             (Some(was), Some(known)) => {
                 let old = known.commit.as_ref().map(|commit| space.repo.read(commit)).transpose()?;
-                let said = old.is_some_and(|old| old.message == link.commit.message);
+                let said = old.is_some_and(|old| old.step.message == link.commit.step.message);
                 let moved = said && same_series && saver.gives(patches[was].0, patches[was].1, &link)?;
                 if moved { Place::Moved } else { Place::Changed }
             }

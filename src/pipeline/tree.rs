@@ -1,10 +1,9 @@
 //! `forge tree`: the patched sources in a folder of the user's, as files or with one commit per patch.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use crate::build::{TreePart, lay_out};
+use crate::disk::is_free;
 use crate::git;
 use crate::git::history::{Step, write_history};
 use crate::git::objects::Objects;
@@ -51,14 +50,13 @@ pub fn write_tree(
             let done = lay_out(out, &objects, &resolved.entry.result, &parts, resolved.entry.module.as_ref(), None)?;
             return Ok((resolved.entry.release.to_string(), done.files()));
         }
-        (Some(pick), _) => session.source_entry(component, pick, file)?,
-        (None, _) => session.follower_entry(component, file)?,
+        _ => session.unpatched(component, pick.as_ref(), file)?,
     };
-    let (objects, base, release) = entry;
+    let (objects, base) = entry;
+    let release = base.release.to_string();
     let series = if kind == Kind::Unpatched { Vec::new() } else { session.series_of(component)? };
     let all: Vec<&Series> = series.iter().collect();
-    let parsed = crate::names::Revision::new(release.clone()).ok().and_then(|r| Release::parse(&r));
-    let steps = match patch::apply_stepwise(&objects, &base.tree, parsed.as_ref(), &all)? {
+    let steps = match patch::apply_stepwise(&objects, &base.tree, Release::parse(&base.release).as_ref(), &all)? {
         Outcome::Applied { steps, .. } => steps,
         Outcome::Failed { failures, .. } => {
             let release = base.release;
@@ -118,24 +116,31 @@ pub(super) fn base_step(tree: &TreeId, component: &ComponentName, release: &str,
 
 /// Fails where a folder is there that holds something.
 pub(super) fn refuse_full(out: &Path) -> Result<(), PipelineError> {
-    match fs::read_dir(out) {
-        Ok(mut entries) => match entries.next() {
-            Some(_) => Err(PipelineError::NotEmpty { path: out.to_owned() }),
-            None => Ok(()),
-        },
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(PipelineError::Io { path: out.to_owned(), source }),
-    }
+    if is_free(out)? { Ok(()) } else { Err(PipelineError::NotEmpty { path: out.to_owned() }) }
 }
 
 impl Session<'_> {
+    /// The unpatched tree of a pick, else of the recipe's first release, else, for a component that follows a program, of what
+    /// that has.
+    pub(super) fn unpatched(
+        &self,
+        component: &Component,
+        pick: Option<&Pick>,
+        file: &mut LockFile,
+    ) -> Result<(Objects, BaseTree), PipelineError> {
+        match pick.cloned().or_else(|| picks(component).into_iter().next()) {
+            Some(pick) => self.source_entry(component, &pick, file),
+            None => self.follower_entry(component, file),
+        }
+    }
+
     /// The unpatched tree of a pick, by the lock where it has it.
     pub(super) fn source_entry(
         &self,
         component: &Component,
         pick: &Pick,
         file: &LockFile,
-    ) -> Result<(Objects, BaseTree, String), PipelineError> {
+    ) -> Result<(Objects, BaseTree), PipelineError> {
         let locked = file.lock.find(&component.name, &pick.key()).filter(|_| !pick.ad_hoc);
         let base = match locked {
             Some(entry) => self.base_of_entry(component, entry)?,
@@ -147,7 +152,7 @@ impl Session<'_> {
         };
         let commit = base.origin.commit().cloned();
         let tree = BaseTree { tree: base.checkout.tree().clone(), release: base.release.clone(), commit, time };
-        Ok((base.checkout.objects()?, tree, base.release.to_string()))
+        Ok((base.checkout.objects()?, tree))
     }
 
     /// The unpatched tree of a component that follows a program: as the first program that uses it has it.
@@ -155,7 +160,7 @@ impl Session<'_> {
         &self,
         component: &Component,
         file: &mut LockFile,
-    ) -> Result<(Objects, BaseTree, String), PipelineError> {
+    ) -> Result<(Objects, BaseTree), PipelineError> {
         let user = self.recipe.users_of(&component.name).next();
         let Some((user, pick)) = user.and_then(|u| Some((u, picks(u).into_iter().next()?))) else {
             return Err(PipelineError::NothingToBuild(self.recipe.name.clone()));
@@ -164,9 +169,8 @@ impl Session<'_> {
         let part = resolved.parts.into_iter().find(|p| p.name == component.name).and_then(|p| p.entry);
         let entry: LockEntry = part.ok_or_else(|| PipelineError::NothingToBuild(self.recipe.name.clone()))?;
         let objects = self.entry_objects(component, &entry)?;
-        let release = entry.release.to_string();
         let commit = entry.origin.commit().cloned();
-        Ok((objects, BaseTree { tree: entry.tree, release: entry.release, commit, time: 0 }, release))
+        Ok((objects, BaseTree { tree: entry.tree, release: entry.release, commit, time: 0 }))
     }
 
     /// Downloads the toolchain and every module of a build, so that it works offline later (but for what `prepare` downloads).

@@ -6,13 +6,13 @@ use crate::disk::FileLock;
 use crate::event::{Event, Reporter};
 use crate::exec::Exec;
 use crate::files::{Draft, Files, Listing, Origin};
-use crate::git::history::Step as CommitStep;
+use crate::git::objects::Objects;
 use crate::git::work::{Commit, WorkRepo};
-use crate::names::{CommitId, RelPath, SeriesName, TreeId, UpstreamName};
+use crate::names::{CommitId, ComponentName, RelPath, SeriesName, TreeId, UpstreamName};
 use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status, Step};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
-use crate::pipeline::tree::patch_step;
+use crate::pipeline::tree::{BaseTree, base_step, patch_step};
 use crate::release::Release;
 use crate::work::state::{BASE_REF, SAVED_REF, WorkState};
 use crate::work::{OpenedPatch, OpenedSeries, WorkError};
@@ -230,9 +230,29 @@ pub(super) fn stack(
     Ok(done)
 }
 
+/// The commit of an unpatched release, in a work folder's repository.
+pub(super) fn take(
+    repo: &WorkRepo,
+    objects: &Objects,
+    base: &BaseTree,
+    component: &ComponentName,
+) -> Result<CommitId, PipelineError> {
+    match &base.commit {
+        Some(commit) => {
+            repo.take_packs(objects)?;
+            repo.take_commit(objects, commit)?;
+            Ok(commit.clone())
+        }
+        None => {
+            repo.take_tree(objects, &base.tree)?;
+            synthetic(repo, base, component)
+        }
+    }
+}
+
 /// A commit that stands for an unpatched tree that no git upstream has.
-pub(super) fn synthetic(step: &CommitStep, repo: &WorkRepo) -> Result<CommitId, PipelineError> {
-    Ok(repo.commit(step, None)?)
+pub(super) fn synthetic(repo: &WorkRepo, base: &BaseTree, component: &ComponentName) -> Result<CommitId, PipelineError> {
+    Ok(repo.commit(&base_step(&base.tree, component, base.release.as_str(), base.time), None)?)
 }
 
 /// The folder of a series, relative to the project.

@@ -85,25 +85,15 @@ fn from_packages(engine: &Engine<'_>, scenario: &Scenario, work: &Path, reporter
     let root = work.join("root");
     // In a mount namespace of its own: what debootstrap mounts ends with it, however it ends.
     let include = format!("--include={}", scenario.packages.join(","));
-    let mut run = exec.named("unshare", work, exec.environment().get("PATH"))?.args([
-        "--mount",
-        "--",
-        "debootstrap",
-        "--variant=minbase",
-        &include,
-    ]);
+    let mut run = exec.named("unshare", work)?.args(["--mount", "--", "debootstrap", "--variant=minbase", &include]);
     run = run.arg(&suite).arg(root.as_os_str()).arg(&mirror);
     if let Some(proxy) = proxy(exec) {
         run = run.env("http_proxy", proxy);
     }
     follow(run, "debootstrap", reporter)?;
     let archive = work.join("root.tar");
-    let pack = exec
-        .named("tar", work, exec.environment().get("PATH"))?
-        .args(["--create", "--file"])
-        .arg(archive.as_os_str())
-        .arg("--directory")
-        .arg(root.as_os_str());
+    let pack =
+        exec.named("tar", work)?.args(["--create", "--file"]).arg(archive.as_os_str()).arg("--directory").arg(root.as_os_str());
     follow(pack.args(["--exclude", "./var/cache/apt", "--exclude", "./var/lib/apt/lists", "."]), "tar", reporter)?;
     let take = engine.run()?.arg("import").arg(archive.as_os_str()).arg(&image);
     follow(take, engine.tool.name(), reporter)?;
@@ -139,7 +129,7 @@ fn sources(exec: &Exec) -> Result<(String, String), TrialError> {
         help: "on Debian, `apt-get update`; elsewhere name an image with --base-image IMAGE".to_owned(),
     };
     let format = "$(ORIGIN) $(COMPONENT) $(RELEASE) $(REPO_URI)";
-    let asked = exec.named("apt-get", Path::new("/"), exec.environment().get("PATH"));
+    let asked = exec.named("apt-get", Path::new("/"));
     let run = match asked {
         Err(ExecError::Spawn { .. }) => return Err(none()),
         other => other?,
@@ -171,12 +161,7 @@ fn sources(exec: &Exec) -> Result<(String, String), TrialError> {
 
 /// The proxy of apt, which debootstrap does not ask.
 fn proxy(exec: &Exec) -> Option<String> {
-    let done = exec
-        .named("apt-config", Path::new("/"), exec.environment().get("PATH"))
-        .ok()?
-        .args(["shell", "proxy", "Acquire::http::Proxy"])
-        .capture()
-        .ok()?;
+    let done = exec.named("apt-config", Path::new("/")).ok()?.args(["shell", "proxy", "Acquire::http::Proxy"]).capture().ok()?;
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     let value = shlex::split(text.trim().strip_prefix("proxy=")?)?.into_iter().next()?;
     (!value.is_empty()).then_some(value)

@@ -201,7 +201,7 @@ fn once(
 /// A command of the recipe on this machine. Its home is the folder: keys, logs and known hosts stay there.
 fn outside(exec: &Exec, folder: &Path, words: &[String], left: Duration) -> Result<Captured, ExecError> {
     let (name, args) = words.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
-    let run = exec.named(name, folder, exec.environment().get("PATH"))?.args(args).cwd(folder).env("HOME", folder.as_os_str());
+    let run = exec.named(name, folder)?.args(args).cwd(folder).env("HOME", folder.as_os_str());
     ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"]
         .into_iter()
         .fold(run, |run, name| run.env_remove(name))

@@ -25,7 +25,7 @@ pub fn match_commits(
         }
     };
     round(&mut |a, b| a.id == b.id);
-    round(&mut |a, b| author(a) == author(b) && a.message == b.message);
+    round(&mut |a, b| author(a) == author(b) && a.step.message == b.step.message);
     // `git commit --amend` keeps author and date, `git rebase` everything.
     round(&mut |a, b| author(a) == author(b) && subject(a) == subject(b));
     round(&mut |a, b| author(a) == author(b) && is_same_change(a, b));
@@ -35,31 +35,35 @@ pub fn match_commits(
     found
 }
 
-fn author(commit: &Commit) -> (&str, &str, i64, i32) {
-    (&commit.author, &commit.email, commit.time, commit.offset_minutes)
+/// Who a commit is by, and when.
+pub fn author(commit: &Commit) -> (&str, &str, i64, i32) {
+    (&commit.step.author, &commit.step.email, commit.step.time, commit.step.offset_minutes)
 }
 
 /// The first line of a commit's message.
 pub fn subject(commit: &Commit) -> &str {
-    commit.message.lines().next().unwrap_or_default().trim()
+    commit.step.message.lines().next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::history::Step;
     use crate::names::{CommitId, TreeId};
 
     fn commit(id: u32, time: i64, message: &str) -> Commit {
         let id = format!("{id:040x}");
         Commit {
-            tree: TreeId::new(id.clone()).unwrap(),
-            id: CommitId::new(id).unwrap(),
+            id: CommitId::new(id.clone()).unwrap(),
             parents: Vec::new(),
-            author: "A".into(),
-            email: "a@example.org".into(),
-            time,
-            offset_minutes: 0,
-            message: message.into(),
+            step: Step {
+                tree: TreeId::new(id).unwrap(),
+                author: "A".into(),
+                email: "a@example.org".into(),
+                time,
+                offset_minutes: 0,
+                message: message.into(),
+            },
         }
     }
 
@@ -73,7 +77,7 @@ mod tests {
         // Both halves of a split keep author and date: the one that keeps the message is the patch.
         let new = [commit(9, 20, "first half\n"), commit(8, 20, "two\n\nbody\n")];
         assert_eq!(match_commits(&old, &new, never), [None, Some(1)]);
-        let changed = &mut |a: &Commit, b: &Commit| a.time == 40 && b.time == 77;
+        let changed = &mut |a: &Commit, b: &Commit| a.step.time == 40 && b.step.time == 77;
         assert_eq!(match_commits(&old, &[commit(9, 77, "vier\n")], changed), [Some(3)]);
     }
 }

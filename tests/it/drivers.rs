@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::{PATCHED, Program, Sandbox, Upstream, host, installed, names, output_of, skip, tool, tool_ok};
+use crate::kit::{
+    PATCHED, Program, Sandbox, Upstream, host, installed, names, output_of, running, skip, tool, tool_ok, wait_for,
+};
 
 /// A Makefile that tidies where go.sum looks older than go.mod, as k0s has it; here that is an error.
 const MAKEFILE: &str = "\
@@ -152,23 +153,8 @@ fn an_interrupt_ends_make() {
     wait_for("make", || sandbox.root().join("begun").exists());
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     command.ran(&child.wait_with_output().unwrap()).code(130).says("interrupted");
-    wait_for("the end of make", || !running(&nap));
+    wait_for("the end of make", || running(&nap).is_empty());
     assert!(sandbox.work_left().is_empty());
-}
-
-#[track_caller]
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn running(text: &str) -> bool {
-    let pids = names(Path::new("/proc")).into_iter().filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
-    pids.filter_map(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok())
-        .any(|line| String::from_utf8_lossy(&line).replace('\0', " ").contains(text))
 }
 
 const DOCKER: &str = "\
@@ -249,18 +235,20 @@ fn containers_end_with_an_interrupt_and_after_a_kill() {
         let path = format!("{}:{}:/bin:/usr/bin", bin.display(), sandbox.tools(&["git", "go", "make", "setsid"]).display());
         let command = sandbox.command(&["build", "--driver", "docker"]).env("PATH", path);
         let child = command.spawn();
-        wait_for("the container", || running(&format!("sleep {nap}")) && !names(&sandbox.root().join("engine")).is_empty());
+        wait_for("the container", || {
+            !running(&format!("sleep {nap}")).is_empty() && !names(&sandbox.root().join("engine")).is_empty()
+        });
         kill_process(Pid::from_child(&child), signal).unwrap();
         let ran = command.ran(&child.wait_with_output().unwrap());
         if signal == Signal::KILL {
             // Nobody could end it; the next build by docker does.
-            assert!(running(&format!("sleep {nap}")));
+            assert!(!running(&format!("sleep {nap}")).is_empty());
             up.release_with("v1.2.4", &[("Makefile", "app:\n\tfalse\n")]);
             command.run();
         } else {
             ran.code(130);
         }
-        wait_for("the end of the container", || !running(&format!("sleep {nap}")));
+        wait_for("the end of the container", || running(&format!("sleep {nap}")).is_empty());
         assert!(names(&sandbox.root().join("engine")).is_empty());
     }
 }

@@ -9,27 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::kit::{Cmd, Ran, Sandbox, Upstream, names, output_of, skip, tool, tool_ok};
+use crate::kit::{Cmd, Ran, Sandbox, Upstream, names, output_of, running, skip, tool, tool_ok, wait_for};
 
 /// Waits until something is there.
-#[track_caller]
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
-}
-
-/// Processes whose command line has this text.
-fn running(text: &str) -> Vec<String> {
-    let all = names(Path::new("/proc")).into_iter().filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
-    let lines = all.filter_map(|pid| fs::read(format!("/proc/{pid}/cmdline")).ok());
-    lines.map(|l| String::from_utf8_lossy(&l).replace('\0', " ")).filter(|l| l.contains(text)).collect()
 }
 
 /// A program whose preparation makes a file and then takes its time: `Sleeper::build` is a build in the midst of it.

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::kit::{Answer, Cmd, Sandbox, Server, goproxy, names, output_of};
+use crate::kit::{Answer, Cmd, Sandbox, Server, goproxy, names, output_of, wait_for};
 
 const GO: &str = "1.26.7";
 
@@ -196,15 +196,6 @@ fn proxies_of_the_environment_lead_out() {
     command.env_remove("NO_PROXY").run().code(1).says("socks5 is not spoken").lacks("s3cret");
     let command = without_go(&sandbox, &["build"], "https://h.example").env("SSL_CERT_FILE", sandbox.root().join("none.pem"));
     command.env_remove("SSL_CERT_DIR").env_remove("HTTPS_PROXY").run().code(1).says("no certificate to check servers with");
-}
-
-#[track_caller]
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]

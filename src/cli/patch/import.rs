@@ -3,19 +3,15 @@
 use serde_json::json;
 
 use crate::cli::args_patch::PatchImportArgs;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE};
 use crate::cli::patch::which::which;
 use crate::names::SeriesName;
-use crate::pipeline::{ImportOptions, PipelineError, Trust, import};
+use crate::pipeline::{ImportOptions, PipelineError, import};
 
 pub(super) fn run(context: &Context, args: &PatchImportArgs) -> Result<u8, CliError> {
-    let project = context.project(&args.session.recipe)?;
-    let mut options = context.options(&args.session, &project.recipe)?;
-    options.trust = Trust::Sources;
-    let store = context.store()?;
+    let Sources { project, options, store, mut lock } = context.sources(&args.session)?;
     let session = context.session(&project, &store, &options);
-    let mut lock = context.lock(&project)?;
     let (name, pick) = which(context, args.into.as_deref(), args.session.locked)?;
     let component = project.recipe.component(&name).map_err(PipelineError::from)?;
     let series = args.series.clone().map(SeriesName::new).transpose();

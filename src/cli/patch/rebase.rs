@@ -3,22 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::cli::args_patch::PatchRebaseArgs;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE, PATCH};
 use crate::cli::patch::save;
 use crate::cli::patch::start::tell;
 use crate::cli::patch::which::which;
 use crate::names::visible;
 use crate::patch::explain;
-use crate::pipeline::{PipelineError, RebaseOptions, Rebased, Trust, Turn, rebase};
+use crate::pipeline::{PipelineError, RebaseOptions, Rebased, Turn, rebase};
 
 pub(super) fn run(context: &Context, args: &PatchRebaseArgs) -> Result<u8, CliError> {
-    let project = context.project(&args.session.recipe)?;
-    let mut options = context.options(&args.session, &project.recipe)?;
-    options.trust = Trust::Sources;
-    let store = context.store()?;
+    let Sources { project, options, store, mut lock } = context.sources(&args.session)?;
     let session = context.session(&project, &store, &options);
-    let mut lock = context.lock(&project)?;
     let (name, pick) = which(context, Some(&args.component), args.session.locked)?;
     let Some(to) = pick else {
         let help = format!("say the release, too: {name}@VERSION; `forge update --dry-run` tells what is new");

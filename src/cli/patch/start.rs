@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::cli::args_patch::PatchStartArgs;
 use crate::cli::build::selections;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE, PATCH};
 use crate::patch::explain;
-use crate::pipeline::{Aborted, Opened, Pick, PipelineError, StartOptions, Trust, abort, resume, start};
+use crate::pipeline::{Aborted, Opened, Pick, PipelineError, StartOptions, abort, resume, start};
 
 pub(super) fn run(context: &Context, args: &PatchStartArgs) -> Result<u8, CliError> {
     let files = context.files()?;
@@ -21,12 +21,8 @@ pub(super) fn run(context: &Context, args: &PatchStartArgs) -> Result<u8, CliErr
         context.print(&text)?;
         return Ok(DONE);
     }
-    let project = context.project(&args.session.recipe)?;
-    let mut options = context.options(&args.session, &project.recipe)?;
-    options.trust = Trust::Sources;
-    let store = context.store()?;
+    let Sources { project, options, store, mut lock } = context.sources(&args.session)?;
     let session = context.session(&project, &store, &options);
-    let mut lock = context.lock(&project)?;
     let text = match (&args.component, context.work_state()?) {
         (Some(component), _) => component.clone(),
         (None, Some(state)) => state.component.to_string(),

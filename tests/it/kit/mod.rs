@@ -11,6 +11,7 @@ mod run;
 mod sandbox;
 mod server;
 mod upstream;
+mod wait;
 
 pub(crate) use app::{PATCHED, PLATFORM, installed, names, output_of, service_go_mod, skip, tool, tool_ok};
 pub(crate) use host::{git, go_version, goproxy, host, program};
@@ -21,3 +22,4 @@ pub(crate) use run::{Cmd, Ran};
 pub(crate) use sandbox::Sandbox;
 pub(crate) use server::{Answer, Server};
 pub(crate) use upstream::Upstream;
+pub(crate) use wait::{running, wait_for};
