@@ -119,6 +119,11 @@ pub fn tree_diff(objects: &Objects, from: &TreeId, to: &TreeId) -> Result<Vec<u8
     Ok(out)
 }
 
+/// The hunks that make one text of another, as `diff -u` writes them, without the files' names.
+pub fn text_hunks(objects: &Objects, before: &[u8], after: &[u8]) -> Result<Vec<u8>, ObjectsError> {
+    Ok(body(before, after).map_err(|e| objects.fail(&e))?.0)
+}
+
 fn kind(mode: Mode) -> u8 {
     match mode {
         Mode::File | Mode::Executable => 0,
@@ -182,9 +187,14 @@ fn content(objects: &Objects, side: Option<&Side>) -> Result<Vec<u8>, ObjectsErr
     }
 }
 
-/// The hunks (or the binary patch), and whether it is binary: git looks for a NUL in the first 8000 bytes (xdiff-interface.c).
+/// git looks for a NUL in the first 8000 bytes (xdiff-interface.c).
+pub(super) fn is_binary(text: &[u8]) -> bool {
+    text[..text.len().min(8000)].contains(&0)
+}
+
+/// The hunks (or the binary patch), and whether it is binary.
 fn body(before: &[u8], after: &[u8]) -> Result<(Vec<u8>, bool), git2::Error> {
-    let binary = [before, after].iter().any(|side| side[..side.len().min(8000)].contains(&0));
+    let binary = [before, after].into_iter().any(is_binary);
     let mut options = DiffOptions::new();
     options.context_lines(3).id_abbrev(40);
     if binary {

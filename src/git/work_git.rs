@@ -1,4 +1,4 @@
-//! What the `git` program is asked to do in a repository to work in: looking at its files, moving them, comparing stacks.
+//! What the `git` program is asked to do in a repository to work in: looking at its files, moving them.
 
 use super::GitError;
 use super::program::git;
@@ -66,13 +66,5 @@ impl WorkRepo {
         let args = ["diff", "--no-ext-diff", "--ignore-submodules=all", "--name-only", commit.as_str(), "--"];
         let said = git(exec)?.cwd(self.dir()).args(args).capture()?.checked()?;
         Ok(said.stdout.is_empty())
-    }
-
-    /// What differs between two stacks of commits, as `git range-diff` tells it. Both ranges begin behind a commit.
-    pub fn range_diff(&self, exec: &Exec, old: (&CommitId, &CommitId), new: (&CommitId, &CommitId)) -> Result<Vec<u8>, GitError> {
-        let (a, b) = (format!("{}..{}", old.0, old.1), format!("{}..{}", new.0, new.1));
-        let args = ["-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false", "--no-pager", "range-diff", "--no-color"];
-        let said = git(exec)?.cwd(self.dir()).args(args).args([a, b]).capture()?.checked()?;
-        Ok(said.stdout)
     }
 }

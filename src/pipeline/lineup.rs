@@ -198,7 +198,7 @@ impl Session<'_> {
             let what = || SourceError::NotSurveyed { what: format!("the list of releases of {}", component.name) };
             return Ok(survey.seen().ok_or_else(what)?);
         }
-        let tags = self.asked.tags(url, || list_refs(self.exec, url, RefKind::Tags, self.reporter))?;
+        let tags = self.tags(url)?;
         for entry in lock.entries().iter().filter(|e| e.name == component.name) {
             let crate::plan::Origin::Git { commit, reference: Some(reference), tag_object, .. } = &entry.origin else { continue };
             let Some(tag) = reference.strip_prefix("refs/tags/") else { continue };

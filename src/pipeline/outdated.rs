@@ -1,8 +1,5 @@
 //! Moving on: tags compared with the lock, and entries resolved anew.
 
-use std::collections::BTreeMap;
-
-use crate::git::remote::{RefKind, RemoteRef, list_refs};
 use crate::names::{ComponentName, Revision};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
@@ -26,7 +23,6 @@ pub struct Moved {
 
 /// Fails where a tag of the lock now points elsewhere. Entries that are no tags are passed over.
 pub fn check_tags(session: &Session<'_>, lock: &Lock) -> Result<usize, PipelineError> {
-    let mut cache: BTreeMap<String, Vec<RemoteRef>> = BTreeMap::new();
     let mut checked = 0;
     for entry in lock.entries() {
         let Origin::Git { commit, reference: Some(reference), tag_object, .. } = &entry.origin else { continue };
@@ -34,11 +30,7 @@ pub fn check_tags(session: &Session<'_>, lock: &Lock) -> Result<usize, PipelineE
         let Some(component) = session.recipe.components.get(&entry.name) else { continue };
         let Source::Git(home) = &component.upstream.source else { continue };
         let url = session.options.sources.get(&entry.name).unwrap_or(home);
-        if !cache.contains_key(url.expose()) {
-            cache.insert(url.expose().to_owned(), list_refs(session.exec, url, RefKind::Tags, session.reporter)?);
-        }
-        let tags = &cache[url.expose()];
-        check_tag(tags, url, &Revision::new(tag)?, commit, tag_object.as_ref(), session.reporter)?;
+        check_tag(&session.tags(url)?, url, &Revision::new(tag)?, commit, tag_object.as_ref(), session.reporter)?;
         checked += 1;
     }
     Ok(checked)
@@ -101,8 +93,7 @@ fn beyond(
             .filter_map(|e| Release::parse(&e.release))
             .max();
         let url = session.options.sources.get(&component.name).unwrap_or(home);
-        let tags: Vec<Revision> =
-            list_refs(session.exec, url, RefKind::Tags, session.reporter)?.into_iter().map(|t| t.name).collect();
+        let tags: Vec<Revision> = session.tags(url)?.iter().map(|t| t.name.clone()).collect();
         let stable: Vec<Revision> = tags.into_iter().filter(|t| Release::parse(t).is_some_and(|r| !r.is_pre_release())).collect();
         let any = Wanted::Range(Req::any());
         let newest = crate::source::choose_release(&stable, &component.upstream.releases, &any, &url.to_string()).ok();

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::event::Event;
-use crate::git::remote::{RefKind, list_refs};
 use crate::git::store::GitStore;
 use crate::names::{CommitId, GitUrl, ModulePath, ModuleQuery, RelPath, Revision};
 use crate::patch::{PatchedTree, Series, Status};
@@ -82,7 +81,8 @@ impl Session<'_> {
                         SourceError::Offline { what: format!("what {} {} means now", component.name, pick.wanted) }.into()
                     );
                 }
-                let chosen = source::choose(self.exec, url, &component.upstream.releases, &pick.wanted, self.reporter)?;
+                let chosen =
+                    source::choose(self.exec, url, &component.upstream.releases, &pick.wanted, self.reporter, || self.tags(url))?;
                 self.git_base(component, home, url, chosen, pick)
             }
             Source::Module(module) => {
@@ -185,8 +185,8 @@ impl Session<'_> {
     /// `--source` for a locked module: the tag of its version, from a repository, as a module has it.
     fn module_from_git(&self, component: &Component, module: &ModulePath, version: &Revision) -> Result<Checkout, PipelineError> {
         let url = &self.options.sources[&component.name];
-        let tags = list_refs(self.exec, url, RefKind::Tags, self.reporter)?;
-        let Some(tag) = tags.into_iter().find(|t| t.name == *version) else {
+        let tags = self.tags(url)?;
+        let Some(tag) = tags.iter().find(|t| t.name == *version) else {
             let reason = format!("{url} has no tag {version}; a pseudo-version can only come through the module proxy");
             return Err(PipelineError::Override { component: component.name.clone(), reason });
         };

@@ -23,8 +23,9 @@ use crate::pipeline::start::{Opened, StartOptions, start};
 use crate::pipeline::workspace::{Workspace, flat, opened, stack, take};
 use crate::recipe::model::Component;
 use crate::release::Release;
-use crate::work::WorkState;
+use crate::work::compare::{Pair, Placed, compare};
 use crate::work::state::FORMAT;
+use crate::work::{OpenedPatch, WorkState};
 
 /// How a series is rebased.
 #[derive(Debug)]
@@ -113,6 +114,8 @@ pub fn rebase(
     let patches = flat(&series);
     let work = session.store.work_dir("rebase")?;
     let repo = WorkRepo::init(&work.path().join("repository"))?;
+    // Nobody but this run sees it.
+    repo.objects().keep_in_memory()?;
     let old_commit = take(&repo, &old_objects, &old, &component.name)?;
     let before = stack(&repo, &old_commit, Release::parse(&old.release).as_ref(), &patches, old.time)?;
     if let Some((_, failure)) = before.failure {
@@ -155,8 +158,7 @@ pub fn rebase(
         done.failure = Some(failure);
         return Ok(done);
     }
-    let text = repo.range_diff(session.exec, (&old_commit, &before.tip), (&commit, &after.tip))?;
-    done.range_diff = String::from_utf8_lossy(&text).into_owned();
+    done.range_diff = compare(repo.objects(), &pairs(&repo, &before.patches, &after.patches)?)?;
     repo.set_ref("refs/heads/main", &after.tip, "forge patch rebase")?;
     let state = WorkState {
         format: FORMAT,
@@ -176,6 +178,22 @@ pub fn rebase(
     let space = Workspace { files, exec, reporter, dir: repo.dir().to_owned(), repo, state };
     finish(session, component, options, space, &series, file, &mut done)?;
     Ok(done)
+}
+
+/// What each patch was and is, by its place among those that are for the release.
+fn pairs(repo: &WorkRepo, before: &[OpenedPatch], after: &[OpenedPatch]) -> Result<Vec<Pair>, PipelineError> {
+    let mut places = [0, 0];
+    let mut out = Vec::new();
+    for sides in before.iter().zip(after).map(|(old, new)| [&old.commit, &new.commit]) {
+        let mut placed = [None, None];
+        for (side, commit) in sides.into_iter().enumerate() {
+            let Some(commit) = commit else { continue };
+            places[side] += 1;
+            placed[side] = Some(Placed { place: places[side], commit: repo.read(commit)? });
+        }
+        out.push(placed.into());
+    }
+    Ok(out)
 }
 
 /// Chooses between one form and two for each merged patch, by all releases, and writes the series.

@@ -8,7 +8,7 @@ use crate::event::Reporter;
 use crate::exec::Exec;
 use crate::files::Files;
 use crate::git::GitError;
-use crate::git::remote::RemoteRef;
+use crate::git::remote::{RefKind, RemoteRef, list_refs};
 use crate::gomod::{Go, GoBin, GoError, MODULE, bootstrap, find_go, managed};
 use crate::names::{ComponentName, GitUrl, GoVersion, Target};
 use crate::pipeline::error::PipelineError;
@@ -71,37 +71,25 @@ pub struct Session<'a> {
 }
 
 /// What was asked of remotes, so that one run asks once: a component may be looked at for itself and for its pins.
-#[derive(Debug, Default)]
-pub struct Asked(Mutex<BTreeMap<String, Arc<Vec<RemoteRef>>>>);
-
-impl Clone for Asked {
-    fn clone(&self) -> Self {
-        Self(Mutex::new(self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()))
-    }
-}
-
-impl Asked {
-    /// The tags of a remote.
-    pub(super) fn tags(
-        &self,
-        url: &GitUrl,
-        ask: impl FnOnce() -> Result<Vec<RemoteRef>, GitError>,
-    ) -> Result<Arc<Vec<RemoteRef>>, GitError> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known().get(url.expose()) {
-            return Ok(Arc::clone(known));
-        }
-        let tags = Arc::new(ask()?);
-        known().insert(url.expose().to_owned(), Arc::clone(&tags));
-        Ok(tags)
-    }
-}
+#[derive(Debug, Default, Clone)]
+pub struct Asked(Arc<Mutex<BTreeMap<String, Arc<Vec<RemoteRef>>>>>);
 
 impl<'a> Session<'a> {
     /// The same run with other files.
     pub(super) fn with_files<'b>(&'b self, files: &'b Files) -> Session<'b> {
         let Self { store, exec, reporter, recipe, options, .. } = self;
         Session { files, store, exec, reporter: *reporter, recipe, options, asked: self.asked.clone() }
+    }
+
+    /// The tags of a remote.
+    pub(super) fn tags(&self, url: &GitUrl) -> Result<Arc<Vec<RemoteRef>>, GitError> {
+        let known = || self.asked.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().get(url.expose()) {
+            return Ok(Arc::clone(known));
+        }
+        let tags = Arc::new(list_refs(self.exec, url, RefKind::Tags, self.reporter)?);
+        known().insert(url.expose().to_owned(), Arc::clone(&tags));
+        Ok(tags)
     }
 
     /// The installed `go`, found without running it; where there is none that can be used, the store's own, fetched once.

@@ -8,6 +8,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::save::SaveOptions;
 use crate::pipeline::save_plan::Saver;
 use crate::pipeline::workspace::{Workspace, flat};
+use crate::work::compare::{Pair, Placed, compare};
 use crate::work::stack::subject;
 
 /// Where a work folder stands.
@@ -93,7 +94,8 @@ pub fn status(space: &Workspace<'_>) -> Result<StatusReport, PipelineError> {
     let saver = Saver { space, series: &series, options: &options, plans: BTreeMap::new(), saved: Vec::new() };
     let patches = flat(&series);
     let mut seen = vec![false; space.state.patches.len()];
-    for link in saver.links(&head)? {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for (at, link) in saver.links(&head)?.into_iter().enumerate() {
         let known = link.was.map(|was| &space.state.patches[was]);
         let place = match (link.was, known) {
             (Some(_), Some(known)) if known.commit.as_ref() == Some(&link.commit.id) => Place::Same,
@@ -108,15 +110,26 @@ pub fn status(space: &Workspace<'_>) -> Result<StatusReport, PipelineError> {
         if let Some(was) = link.was {
             seen[was] = true;
         }
+        let old = link.was.map(|was| placed(space, was)).transpose()?.flatten();
+        pairs.push((old, Some(Placed { place: at + 1, commit: link.commit.clone() })));
         let subject = subject(&link.commit).to_owned();
         report.commits.push(CommitStatus { commit: link.commit.id, subject, patch: known.map(|k| k.patch.clone()), place });
     }
-    let gone = space.state.patches.iter().zip(&seen).filter(|(known, seen)| known.commit.is_some() && !**seen);
-    report.dropped = gone.map(|(known, _)| known.patch.clone()).collect();
+    for was in (0..seen.len()).filter(|was| !seen[*was]) {
+        if let Some(old) = placed(space, was)? {
+            report.dropped.push(space.state.patches[was].patch.clone());
+            pairs.push((Some(old), None));
+        }
+    }
     if head != space.state.tip {
-        let (base, tip) = (&space.state.base, &space.state.tip);
-        let text = space.repo.range_diff(space.exec, (base, tip), (base, &head))?;
-        report.range_diff = String::from_utf8_lossy(&text).into_owned();
+        report.range_diff = compare(space.repo.objects(), &pairs)?;
     }
     Ok(report)
+}
+
+/// The commit that a patch was opened as, by its place among those that have one.
+fn placed(space: &Workspace<'_>, was: usize) -> Result<Option<Placed>, PipelineError> {
+    let Some(commit) = &space.state.patches[was].commit else { return Ok(None) };
+    let place = space.state.patches[..=was].iter().filter(|p| p.commit.is_some()).count();
+    Ok(Some(Placed { place, commit: space.repo.read(commit)? }))
 }

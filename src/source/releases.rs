@@ -1,9 +1,11 @@
 //! Which release a requirement means, among the tags of an upstream.
 
+use std::sync::Arc;
+
 use crate::event::{Event, Reporter};
 use crate::exec::Exec;
-use crate::git;
-use crate::git::remote::{RefKind, RemoteRef};
+use crate::git::remote::RemoteRef;
+use crate::git::{self, GitError};
 use crate::names::{CommitId, GitUrl, Revision, nearest};
 use crate::recipe::model::Releases;
 use crate::release::{Release, Wanted};
@@ -22,18 +24,20 @@ pub struct Chosen {
     pub tag_object: Option<CommitId>,
 }
 
-/// Asks `url` what `wanted` means: the newest release in a range, else a tag, else a branch, else a commit.
+/// Asks `url` what `wanted` means: the newest release in a range, else a tag, else a branch, else a commit. `tags` gives its
+/// tags.
 pub fn choose(
     exec: &Exec,
     url: &GitUrl,
     releases: &Releases,
     wanted: &Wanted,
     reporter: &dyn Reporter,
+    tags: impl FnOnce() -> Result<Arc<Vec<RemoteRef>>, GitError>,
 ) -> Result<Chosen, SourceError> {
     if let Wanted::Commit(commit) = wanted {
         return Ok(Chosen { name: None, reference: None, commit: commit.clone(), tag_object: None });
     }
-    let tags = git::remote::list_refs(exec, url, RefKind::Tags, reporter)?;
+    let tags = tags()?;
     let found = match wanted {
         Wanted::Range(_) => {
             let names = tags.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
