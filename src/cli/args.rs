@@ -135,6 +135,13 @@ pub(super) struct SessionArgs {
     pub(super) offline: bool,
 }
 
+impl SessionArgs {
+    /// Those of a command that has none, for a recipe that is known.
+    pub(super) fn of_recipe(recipe: String) -> Self {
+        Self { recipe: RecipeArgs { recipe: Some(recipe) }, source: Vec::new(), locked: false, offline: false }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct SelectArgs {
     /// Components; all that can be built where none is named

@@ -209,6 +209,22 @@ impl WorkRepo {
         }
     }
 
+    /// Takes away what a killed forge left of its lock on a ref. Only for refs that forge alone writes, or is known to have been at,
+    /// and under the lock of the work folder.
+    pub fn unlock_ref(&self, name: &str) -> Result<(), ObjectsError> {
+        let path = self.git_dir().join(format!("{name}.lock"));
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(DiskError::new("remove", &path, e).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The branch that is checked out, by its full name, or `HEAD` itself.
+    pub fn head_name(&self) -> Result<String, ObjectsError> {
+        let head = self.objects.repo().find_reference("HEAD").map_err(|e| self.objects.fail(&e))?;
+        Ok(head.symbolic_target().ok().flatten().unwrap_or("HEAD").to_owned())
+    }
+
     /// Points a ref (by its full name) at a commit, whatever it pointed to.
     pub fn set_ref(&self, name: &str, commit: &CommitId, why: &str) -> Result<(), ObjectsError> {
         let id = self.objects.oid(commit.as_str())?;
@@ -218,12 +234,7 @@ impl WorkRepo {
 
     /// Points what is checked out, a branch or HEAD itself, at a commit.
     pub fn set_head(&self, commit: &CommitId, why: &str) -> Result<(), ObjectsError> {
-        let repo = self.objects.repo();
-        let name = match repo.find_reference("HEAD").map_err(|e| self.objects.fail(&e))?.symbolic_target() {
-            Ok(Some(branch)) => branch.to_owned(),
-            _ => "HEAD".to_owned(),
-        };
-        self.set_ref(&name, commit, why)
+        self.set_ref(&self.head_name()?, commit, why)
     }
 
     /// Writes the files of a tree into the folder, which holds nothing but `.git`, and the index that goes with them.

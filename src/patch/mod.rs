@@ -63,6 +63,6 @@ pub use patch_file::{PATCH_LIMIT, PatchFile, PatchFileError};
 pub use position::Position;
 pub use series::{Form, Patch, Series};
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};
-pub use series_write::{FormChange, Planned, RelistError, relist};
+pub use series_write::{Bound, FormChange, Planned, RelistError, relist};
 pub use tree::PatchedTree;
 pub use write::{Before, Letter, LetterError, file_name, is_same_text, numbered, write_mail};

@@ -17,6 +17,13 @@ pub enum Planned {
         /// What becomes of one of its forms.
         change: Option<FormChange>,
     },
+    /// One that the series has, from now on for older releases only.
+    Ended {
+        /// Its place in [`Series::patches`].
+        index: usize,
+        /// Up to where.
+        bound: Bound,
+    },
     /// Another one.
     New {
         /// Its file.
@@ -39,6 +46,15 @@ pub struct FormChange {
     pub beside: bool,
 }
 
+/// Where a patch ends to be needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The first release without it.
+    pub below: Revision,
+    /// Why.
+    pub reason: String,
+}
+
 /// A list that cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RelistError {
@@ -50,6 +66,17 @@ pub enum RelistError {
     #[error("a quilt `series` has no place for a second form of {0}")]
     #[diagnostic(help("list the patches in a series.toml instead, and remove the file `series`"))]
     QuiltForm(PatchName),
+    /// Versions in a quilt folder.
+    #[error("a quilt `series` cannot say that {patch} is not for {below} and what comes after it")]
+    #[diagnostic(help(
+        "the upstream has it: remove its line; or list the patches in a series.toml, and remove the file `series`"
+    ))]
+    QuiltVersions {
+        /// The patch.
+        patch: PatchName,
+        /// The first release without it.
+        below: Revision,
+    },
 }
 
 /// Makes the list of a series' folder say this, and nothing else. `draft` holds the folder's files. A folder without a list is
@@ -67,7 +94,7 @@ pub fn relist(series: &Series, draft: &mut Draft, plan: &[Planned]) -> Result<bo
         }
         (None, Dialect::Git) => {
             let files: Vec<&PatchName> = plan.iter().map(|planned| file_of(series, planned)).collect();
-            if files.is_sorted() && !plan.iter().any(|p| matches!(p, Planned::Kept { change: Some(c), .. } if c.beside)) {
+            if files.is_sorted() && !plan.iter().any(needs_list) {
                 return Ok(false);
             }
             // The order of the names does not say it any more.
@@ -81,10 +108,19 @@ pub fn relist(series: &Series, draft: &mut Draft, plan: &[Planned]) -> Result<bo
     Ok(changed)
 }
 
+/// Whether names of files are not enough to say it.
+fn needs_list(planned: &Planned) -> bool {
+    match planned {
+        Planned::Kept { change, .. } => change.as_ref().is_some_and(|change| change.beside),
+        Planned::Ended { .. } => true,
+        Planned::New { .. } => false,
+    }
+}
+
 fn file_of<'a>(series: &'a Series, planned: &'a Planned) -> &'a PatchName {
     match planned {
         Planned::Kept { change: Some(change), .. } => &change.by,
-        Planned::Kept { index, .. } => &series.patches()[*index].forms[0].file,
+        Planned::Kept { index, .. } | Planned::Ended { index, .. } => &series.patches()[*index].forms[0].file,
         Planned::New { file, .. } => file,
     }
 }
@@ -116,11 +152,19 @@ fn toml(text: &str, plan: &[Planned]) -> Result<String, RelistError> {
         head = if trailing.trim().is_empty() { String::new() } else { format!("{}\n\n", trailing.trim_end()) };
     }
     let mut out = ArrayOfTables::new();
+    let listed = |index: usize| {
+        let gone = || RelistError::Toml(format!("it has no patch {}", index + 1));
+        tables.get(index).cloned().ok_or_else(gone)
+    };
     for (at, planned) in plan.iter().enumerate() {
         let mut table = match planned {
+            Planned::Ended { index, bound } => {
+                let mut table = listed(*index)?;
+                end(&mut table, bound);
+                table
+            }
             Planned::Kept { index, change } => {
-                let gone = || RelistError::Toml(format!("it has no patch {}", index + 1));
-                let mut table = tables.get(*index).cloned().ok_or_else(gone)?;
+                let mut table = listed(*index)?;
                 if let Some(change) = change {
                     change_form(&mut table, change)?;
                 }
@@ -151,6 +195,20 @@ fn toml(text: &str, plan: &[Planned]) -> Result<String, RelistError> {
         document.insert("patch", Item::ArrayOfTables(out));
     }
     Ok(document.to_string())
+}
+
+/// Takes away the releases from a bound on. A reason that is there stays.
+fn end(table: &mut Table, bound: &Bound) {
+    let below = format!("<{}", bound.below.as_str().trim_start_matches('v'));
+    let versions = match table.get("versions").and_then(Item::as_str) {
+        // Every alternative ends there.
+        Some(old) => old.split("||").map(|one| format!("{}, {below}", one.trim())).collect::<Vec<_>>().join(" || "),
+        None => below,
+    };
+    table.insert("versions", value(versions));
+    if !table.contains_key("reason") {
+        table.insert("reason", value(bound.reason.as_str()));
+    }
 }
 
 fn change_form(table: &mut Table, change: &FormChange) -> Result<(), RelistError> {
@@ -255,6 +313,10 @@ fn quilt(series: &Series, text: &str, plan: &[Planned]) -> Result<String, Relist
         match planned {
             Planned::Kept { change: Some(change), .. } if change.beside => {
                 return Err(RelistError::QuiltForm(change.file.clone()));
+            }
+            Planned::Ended { index, bound } => {
+                let patch = series.patches()[*index].name.clone();
+                return Err(RelistError::QuiltVersions { patch, below: bound.below.clone() });
             }
             Planned::Kept { index, change } => {
                 let old = &series.patches()[*index].forms[0].file;

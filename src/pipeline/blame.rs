@@ -1,6 +1,6 @@
-//! `matrix --blame`: the commit of the upstream's after which a patch does not apply any more.
+//! `matrix --blame`: the commit of the upstream's after which a patch does not apply any more, or is not needed any more.
 //!
-//! Of each run of releases on which a patch fails, the oldest counts, against the nearest older one that is clean. Between
+//! Of each run of releases on which a patch fails (or is upstream), the oldest counts, against the nearest older one that is clean. Between
 //! the two, every commit that touched the patch's files is judged like a release, and so is what it was made on: the
 //! culprit is the one that fails on parents that do not. Histories diverge and merge, so that nothing is halved here; the
 //! commits share their files, and judging all of them costs little more than judging one.
@@ -13,16 +13,19 @@ use crate::git::survey::{Seen, SeenKind, Survey};
 use crate::matrix::{self, Candidate, Judge, Judged, Reason, State, Verdicts};
 use crate::names::{CommitId, GitUrl, RelPath, visible};
 use crate::patch::Series;
+use crate::pipeline::choice::UPSTREAM;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::session::Session;
 use crate::recipe::model::{Component, Source};
 use crate::source::SourceError;
 
-/// A patch that fails from one release on.
+/// A patch that fails, or is upstream, from one release on.
 struct Break {
+    /// Which of the two.
+    is_it: fn(State) -> bool,
     /// Its place in the series.
     patch: usize,
-    /// The releases that fail, the oldest first.
+    /// The releases on which it is so, the oldest first.
     releases: Vec<usize>,
     /// The nearest older one that is clean.
     clean: usize,
@@ -67,12 +70,16 @@ impl Session<'_> {
         let files = judge.files(&all)?;
         self.fetch_files_into(&past, component, home, &objects, &files)?;
         for (one, suspects) in breaks.iter().zip(&suspects) {
-            let mut text = format!("broken after {}, by no single commit", releases[one.clean].version);
+            let upstream = (one.is_it)(State::Upstreamed);
+            let mut text = match upstream {
+                false => format!("broken after {}, by no single commit", releases[one.clean].version),
+                true => format!("{UPSTREAM}more than one commit after {}", releases[one.clean].version),
+            };
             for suspect in suspects {
                 let states = judge.all(&suspect.trees, &mut Verdicts::default())?;
-                let fails = |at: usize| states.get(at).and_then(|s| s.get(one.patch)).is_some_and(|p| is_broken(p.state));
+                let fails = |at: usize| states.get(at).and_then(|s| s.get(one.patch)).is_some_and(|p| (one.is_it)(p.state));
                 if fails(0) && !(1..states.len()).any(fails) {
-                    text = culprit(&suspect.commit);
+                    text = format!("{}{}", if upstream { UPSTREAM } else { "broken by " }, told(&suspect.commit));
                     break;
                 }
             }
@@ -125,23 +132,29 @@ fn is_broken(state: State) -> bool {
     matches!(state, State::Conflict | State::MissingFile)
 }
 
+fn is_upstream(state: State) -> bool {
+    state == State::Upstreamed
+}
+
 fn seen(release: &Judged) -> Option<Seen> {
     let kind = if release.row == "branches" { SeenKind::Branch } else { SeenKind::Tag };
     Some(Seen { name: release.version.clone(), kind, commit: release.commit.clone()? })
 }
 
-/// Where patches begin to fail. A release on which a patch is skipped, or has come from upstream, is neither.
+/// Where patches begin to fail, or to be upstream. A release on which a patch is skipped is neither.
 fn breaks(releases: &[Judged]) -> Vec<Break> {
     let mut out: Vec<Break> = Vec::new();
-    for patch in 0..releases.first().map_or(0, |r| r.patches.len()) {
+    let kinds: [fn(State) -> bool; 2] = [is_broken, is_upstream];
+    let patches = 0..releases.first().map_or(0, |r| r.patches.len());
+    for (is_it, patch) in kinds.into_iter().flat_map(|kind| patches.clone().map(move |patch| (kind, patch))) {
         let (mut clean, mut open) = (None, false);
         for at in (0..releases.len()).rev().filter(|at| releases[*at].commit.is_some()) {
             match releases[at].patches.get(patch).map(|p| p.state) {
                 Some(State::Clean | State::CleanOffset) => (clean, open) = (Some(at), false),
-                Some(state) if is_broken(state) => match (clean, out.last_mut()) {
+                Some(state) if is_it(state) => match (clean, out.last_mut()) {
                     (_, Some(last)) if open => last.releases.push(at),
                     (Some(clean), _) => {
-                        out.push(Break { patch, releases: vec![at], clean });
+                        out.push(Break { is_it, patch, releases: vec![at], clean });
                         open = true;
                     }
                     _ => {}
@@ -153,8 +166,8 @@ fn breaks(releases: &[Judged]) -> Vec<Break> {
     out
 }
 
-fn culprit(commit: &PastCommit) -> String {
+fn told(commit: &PastCommit) -> String {
     let short = &commit.id.as_str()[..10];
     // One line: a tab in a subject is no more than a blank here.
-    format!("broken by {short} {} {}", commit.date, visible(&commit.subject.replace('\t', " ")))
+    format!("{short} {} {}", commit.date, visible(&commit.subject.replace('\t', " ")))
 }

@@ -49,7 +49,12 @@ pub(super) fn stack_merging(
         done.tip = more.tip;
         let Some((next, failure)) = more.failure else { return Ok(done) };
         let at = at + next;
-        let merged = match onto.merge && !is_upstream(&failure) {
+        if onto.merge && is_upstream(&failure) {
+            let (series, patch) = (patches[at].0.name().clone(), patches[at].1.name.clone());
+            done.patches.push(OpenedPatch { series, patch, form: None, commit: None, upstreamed: true });
+            continue;
+        }
+        let merged = match onto.merge {
             true => merged(session, component, repo, &done.tip, (patches, at), onto, &mut known, file)?,
             false => None,
         };
@@ -59,7 +64,7 @@ pub(super) fn stack_merging(
         };
         let (series, patch) = patches[at];
         let (series, patch) = (series.name().clone(), patch.name.clone());
-        done.patches.push(OpenedPatch { series, patch, form: None, commit: Some(commit.clone()) });
+        done.patches.push(OpenedPatch { series, patch, form: None, commit: Some(commit.clone()), upstreamed: false });
         done.tip = commit;
     }
 }

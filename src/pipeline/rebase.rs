@@ -3,20 +3,17 @@
 //!
 //! No release is lost: where the new form does not hold on a release on which the old one did, both stay.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::files::Files;
 use crate::git::work::WorkRepo;
-use crate::matrix::{Column, Judged, State, Tally};
 use crate::names::{PatchName, Revision, SeriesName};
-use crate::patch::{PatchFailure, Series};
+use crate::patch::PatchFailure;
+use crate::pipeline::choice::{Judgement, choose, is_open};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::lockfile::LockFile;
-use crate::pipeline::matrix::MatrixOptions;
-use crate::pipeline::merging::{Onto, is_upstream, stack_merging};
-use crate::pipeline::save::{SaveOptions, Saved, prepare, save};
+use crate::pipeline::merging::{Onto, stack_merging};
+use crate::pipeline::save::{SaveOptions, Saved, save};
 use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::pipeline::start::{Opened, StartOptions, start};
@@ -59,12 +56,8 @@ pub struct Rebased {
     pub range_diff: String,
     /// What was written to the series.
     pub saved: Option<Saved>,
-    /// On how many releases the series held before, and holds now, in words.
-    pub held: Option<(String, String)>,
-    /// Releases on which it did not hold before.
-    pub gained: Vec<Revision>,
-    /// Releases on which it does not hold any more; only with `overwrite`.
-    pub lost: Vec<Revision>,
+    /// What every release says to it; `None` where the rebase stopped.
+    pub judged: Option<Judgement>,
     /// Why it stopped.
     pub failure: Option<Box<PatchFailure>>,
     /// The work folder that waits for a resolution.
@@ -125,7 +118,8 @@ pub fn rebase(
     let commit = take(&repo, &objects, &base, &component.name)?;
     let onto = Onto { release: &base.release, time: base.time, merge: true };
     let after = stack_merging(session, component, &repo, &commit, &patches, 0, onto, file)?;
-    let turn = |known: &crate::work::OpenedPatch| match (&known.form, &known.commit) {
+    let turn = |known: &OpenedPatch| match (&known.form, &known.commit) {
+        _ if known.upstreamed => Turn::Upstreamed,
         (Some(_), _) => Turn::Applies,
         (None, Some(_)) => Turn::Merged,
         (None, None) => Turn::Skipped,
@@ -140,17 +134,14 @@ pub fn rebase(
             .collect(),
         range_diff: String::new(),
         saved: None,
-        held: None,
-        gained: Vec::new(),
-        lost: Vec::new(),
+        judged: None,
         failure: None,
         waiting: None,
     };
     if let Some((at, failure)) = after.failure {
-        let turn = if is_upstream(&failure) { Turn::Upstreamed } else { Turn::Conflict };
         let (series, patch) = (patches[at].0.name().clone(), patches[at].1.name.clone());
-        done.patches.push(RebasedPatch { series, patch, turn });
-        if turn == Turn::Conflict && !options.dry_run {
+        done.patches.push(RebasedPatch { series, patch, turn: Turn::Conflict });
+        if !options.dry_run {
             let (dir, recipe) = (options.dir.clone(), options.recipe.clone());
             let start_options = StartOptions { pick: Some(options.to.clone()), dir, recipe, uid: options.uid, merge: true };
             done.waiting = Some(start(session, component, &start_options, file)?);
@@ -176,7 +167,18 @@ pub fn rebase(
     };
     let (files, exec, reporter) = (session.files, session.exec, session.reporter);
     let space = Workspace { files, exec, reporter, dir: repo.dir().to_owned(), repo, state };
-    finish(session, component, options, space, &series, file, &mut done)?;
+    let wanted = SaveOptions {
+        dry_run: options.dry_run,
+        overwrite: options.overwrite,
+        state: options.state.clone(),
+        by: Some("rebase"),
+        ..SaveOptions::default()
+    };
+    let (choice, judged) = choose(session, component, &space, &series, &wanted, &file.lock)?;
+    if is_open(&space) {
+        done.saved = Some(save(space, &choice)?);
+    }
+    done.judged = Some(judged);
     Ok(done)
 }
 
@@ -194,72 +196,4 @@ fn pairs(repo: &WorkRepo, before: &[OpenedPatch], after: &[OpenedPatch]) -> Resu
         out.push(placed.into());
     }
     Ok(out)
-}
-
-/// Chooses between one form and two for each merged patch, by all releases, and writes the series.
-fn finish(
-    session: &Session<'_>,
-    component: &Component,
-    options: &RebaseOptions,
-    space: Workspace<'_>,
-    series: &[Series],
-    file: &LockFile,
-    done: &mut Rebased,
-) -> Result<(), PipelineError> {
-    let merged: Vec<(usize, PatchName)> =
-        done.patches.iter().enumerate().filter(|(_, p)| p.turn == Turn::Merged).map(|(at, p)| (at, p.patch.clone())).collect();
-    let mut choice = SaveOptions {
-        dry_run: options.dry_run,
-        overwrite: options.overwrite,
-        state: options.state.clone(),
-        by: Some("rebase"),
-        ..SaveOptions::default()
-    };
-    let head = space.state.tip.clone();
-    let judged = |choice: &SaveOptions| -> Result<Column, PipelineError> {
-        let mut files: Files = session.files.clone();
-        for plan in prepare(&space, series, choice, &head)?.into_iter().flat_map(|p| p.plans.into_values()) {
-            files = files.with_draft(plan.folder, plan.new);
-        }
-        session.with_files(&files).column(component, None, &file.lock, &MatrixOptions::default())
-    };
-    let old = session.column(component, None, &file.lock, &MatrixOptions::default())?;
-    let held = holds(&old);
-    let mut new = old.clone();
-    if !merged.is_empty() {
-        choice.replace = merged.iter().map(|(_, patch)| patch.clone()).collect();
-        new = judged(&choice)?;
-        // The fewest forms that lose nothing: one each, two where a patch fails that held, else two each.
-        if !options.overwrite && !holds(&new).is_superset(&held) {
-            let fails = failing(&new, &held);
-            choice.replace = merged.iter().filter(|(at, _)| !fails.contains(at)).map(|(_, patch)| patch.clone()).collect();
-            new = judged(&choice)?;
-        }
-        if !options.overwrite && !holds(&new).is_superset(&held) && !choice.replace.is_empty() {
-            choice.replace.clear();
-            new = judged(&choice)?;
-        }
-        done.lost = held.difference(&holds(&new)).cloned().collect();
-        if !done.lost.is_empty() && !options.overwrite {
-            return Err(LifeError::WouldLose { releases: done.lost.clone() }.into());
-        }
-        done.saved = Some(save(space, &choice)?);
-    }
-    done.gained = holds(&new).difference(&held).cloned().collect();
-    done.held = Some((Tally::of(&old).words(), Tally::of(&new).words()));
-    Ok(())
-}
-
-/// The patches, by their place, that fail on releases on which the series held.
-fn failing(column: &Column, held: &BTreeSet<Revision>) -> BTreeSet<usize> {
-    let fails = |state: State| !matches!(state, State::Clean | State::CleanOffset | State::Skipped);
-    let of_release = |release: &Judged| -> Vec<usize> {
-        release.patches.iter().enumerate().filter(|(_, p)| fails(p.state)).map(|(at, _)| at).collect()
-    };
-    column.releases.iter().filter(|r| held.contains(&r.version)).flat_map(of_release).collect()
-}
-
-/// The releases on which a series holds.
-fn holds(column: &Column) -> BTreeSet<Revision> {
-    column.releases.iter().filter(|r| r.verdict.applies()).map(|r| r.version.clone()).collect()
 }

@@ -155,6 +155,7 @@ pub enum Aborted {
 
 /// Takes a start back that waits at a patch.
 pub fn abort(space: Workspace<'_>) -> Result<Aborted, PipelineError> {
+    let _lock = FileLock::acquire(&WorkState::lock_file(&space.dir), space.reporter, space.exec.interrupt())?;
     let Some(stopped) = &space.state.stopped else {
         return Err(LifeError::NotWaiting { path: space.dir.clone() }.into());
     };

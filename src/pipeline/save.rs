@@ -7,12 +7,16 @@ use std::path::PathBuf;
 use crate::disk::FileLock;
 use crate::files::{Draft, Files};
 use crate::names::{CommitId, PatchName, SeriesName};
-use crate::patch::{self, Outcome, Planned, Series};
+use crate::patch::{self, Bound, Outcome, Planned, Series};
+use crate::pipeline::choice::{Judgement, choose};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::save_edit::check_format;
 use crate::pipeline::save_plan::{Made, Plan, Saver};
+use crate::pipeline::session::Session;
 use crate::pipeline::workspace::{Workspace, flat, folder_of, opened, some};
+use crate::plan::Lock;
+use crate::recipe::model::Component;
 use crate::work::replace::{recover, replace};
 use crate::work::undo::{Change, UndoLog, WorkRecord};
 use crate::work::{OpenedPatch, WorkState};
@@ -28,6 +32,8 @@ pub struct SaveOptions {
     pub overwrite: bool,
     /// The same for these patches alone.
     pub replace: Vec<PatchName>,
+    /// Up to where patches that became upstream are for; those that are not named are for what is older than this release.
+    pub bounds: Vec<(PatchName, Bound)>,
     /// Another command that saves, of commits that have no files; its name for what can be taken back.
     pub by: Option<&'static str>,
     /// The folder for what can be taken back.
@@ -67,6 +73,8 @@ pub enum What {
     FormAdded,
     /// An edit became a mail.
     EditToMail,
+    /// The upstream has it: it is for older releases now.
+    Ended,
     /// It is new.
     New,
     /// It is gone.
@@ -77,6 +85,29 @@ impl Saved {
     /// True where the series is as it was.
     pub fn is_unchanged(&self) -> bool {
         !self.reordered && self.patches.iter().all(|p| p.what == What::Kept)
+    }
+}
+
+/// The same, after every release was asked what it says to the forms that patches got for this one: a form that holds wherever
+/// the old one did takes its place. `None` where there is nothing to ask. Where the releases cannot be looked at, both forms stay.
+pub fn save_judged(
+    session: &Session<'_>,
+    component: &Component,
+    space: Workspace<'_>,
+    options: &SaveOptions,
+    lock: &Lock,
+) -> Result<(Saved, Option<Judgement>), PipelineError> {
+    let series = space.series()?;
+    space.check_not_waiting()?;
+    space.check_series(&series)?;
+    match choose(session, component, &space, &series, options, lock) {
+        Ok((choice, judged)) => Ok((save(space, &choice)?, Some(judged))),
+        Err(PipelineError::Source(_) | PipelineError::Git(_)) => {
+            session.check_interrupt()?;
+            space.warn("the releases cannot be looked at: old forms stay beside new ones".to_owned());
+            Ok((save(space, options)?, None))
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -149,21 +180,35 @@ fn look_at_files(space: &Workspace<'_>) -> Result<(), PipelineError> {
 }
 
 /// A save that only has to be written.
-pub(super) struct Prepared {
-    pub(super) plans: BTreeMap<usize, Plan>,
-    pub(super) patches: Vec<SavedPatch>,
+struct Prepared {
+    plans: BTreeMap<usize, Plan>,
+    patches: Vec<SavedPatch>,
     made: Vec<Made>,
     state: WorkState,
     reordered: bool,
 }
 
 /// Everything but the writing. `None`: no commit is another one.
-pub(super) fn prepare(
+fn prepare(
     space: &Workspace<'_>,
     series: &[Series],
     options: &SaveOptions,
     head: &CommitId,
 ) -> Result<Option<Prepared>, PipelineError> {
+    let Some((plans, patches, made)) = planned(space, series, options, head)? else { return Ok(None) };
+    let (state, reordered) = proved(space, series, &plans, &made, head)?;
+    Ok(Some(Prepared { plans, patches, made, state, reordered }))
+}
+
+type Planning = (BTreeMap<usize, Plan>, Vec<SavedPatch>, Vec<Made>);
+
+/// The files as they would be written, not proved yet. `None`: no commit is another one.
+pub(super) fn planned(
+    space: &Workspace<'_>,
+    series: &[Series],
+    options: &SaveOptions,
+    head: &CommitId,
+) -> Result<Option<Planning>, PipelineError> {
     let mut saver = Saver { space, series, options, plans: BTreeMap::new(), saved: Vec::new() };
     if *head == space.state.tip && saver.is_as_opened() {
         return Ok(None);
@@ -172,9 +217,7 @@ pub(super) fn prepare(
     if !needs_mail.is_empty() {
         return Err(LifeError::NeedsMail { patches: needs_mail }.into());
     }
-    let (plans, patches) = (saver.plans, saver.saved);
-    let (state, reordered) = proved(space, series, &plans, &made, head)?;
-    Ok(Some(Prepared { plans, patches, made, state, reordered }))
+    Ok(Some((saver.plans, saver.saved, made)))
 }
 
 /// A save that was killed after its last file was written has only its own memory of it left to change; so has an undo.
@@ -225,7 +268,8 @@ fn proved(
     let mut commits = made.iter();
     let mut known = Vec::new();
     for (step, (series, patch)) in steps.iter().zip(&patches) {
-        let mut one = OpenedPatch { series: series.name().clone(), patch: patch.name.clone(), form: None, commit: None };
+        let (series_name, name) = (series.name().clone(), patch.name.clone());
+        let mut one = OpenedPatch { series: series_name, patch: name, form: None, commit: None, upstreamed: false };
         if let patch::Status::Applied { form, .. } = &step.status {
             let Some(commit) = commits.next().filter(|c| step.tree.as_ref() == Some(&c.commit.step.tree)) else {
                 let why = format!("{form} makes other files than its commit");
@@ -246,7 +290,11 @@ fn proved(
     }
     let order = |s: &Series, at: usize| -> Vec<usize> {
         let _ = s;
-        plans[&at].list.iter().filter_map(|p| if let Planned::Kept { index, .. } = p { Some(*index) } else { None }).collect()
+        plans[&at]
+            .list
+            .iter()
+            .filter_map(|p| if let Planned::Kept { index, .. } | Planned::Ended { index, .. } = p { Some(*index) } else { None })
+            .collect()
     };
     let reordered = old.iter().enumerate().any(|(at, s)| !order(s, at).is_sorted());
     let state = WorkState { tip: head.clone(), series: opened(&new), patches: known, ..space.state.clone() };

@@ -6,7 +6,7 @@ use crate::files::Draft;
 use crate::git::diff::tree_diff;
 use crate::git::work::Commit;
 use crate::names::{CommitId, PatchName, RelPath, TreeId};
-use crate::patch::{self, Content, Planned, Series};
+use crate::patch::{self, Bound, Content, Planned, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::save::{SaveOptions, SavedPatch, What};
@@ -120,7 +120,7 @@ impl Saver<'_, '_> {
     pub(super) fn is_as_opened(&self) -> bool {
         let same = |(at, known): (usize, &crate::work::OpenedPatch)| match known.commit {
             Some(_) => known.form.is_some(),
-            None => !self.was_dropped(at),
+            None => !known.upstreamed && !self.was_dropped(at),
         };
         self.space.state.patches.iter().enumerate().all(same)
     }
@@ -194,10 +194,23 @@ impl Saver<'_, '_> {
                 break;
             }
             if !std::mem::replace(&mut placed[at], true) {
-                more.push(Planned::Kept { index: self.index(at), change: None });
+                more.push(self.without_commit(at));
             }
         }
         self.plan_of(series).list.extend(more);
+    }
+
+    /// What becomes of a patch that is not for this release, or that the upstream has.
+    fn without_commit(&mut self, at: usize) -> Planned {
+        let (index, known) = (self.index(at), &self.space.state.patches[at]);
+        if !known.upstreamed {
+            return Planned::Kept { index, change: None };
+        }
+        let bound = self.options.bounds.iter().find(|(patch, _)| *patch == known.patch).map(|(_, bound)| bound.clone());
+        let release = &self.space.state.release;
+        let bound = bound.unwrap_or_else(|| Bound { below: release.clone(), reason: format!("upstream has it since {release}") });
+        self.saved.push(SavedPatch { series: known.series.clone(), file: known.patch.clone(), what: What::Ended });
+        Planned::Ended { index, bound }
     }
 
     /// A patch that is for this release, and got no commit when the folder was opened: the user skipped it.
@@ -205,6 +218,7 @@ impl Saver<'_, '_> {
         let patch = flat(self.series)[at].1;
         let (versions, release) = (&patch.versions, self.space.version());
         match (versions, release) {
+            _ if self.space.state.patches[at].upstreamed => false,
             (Some(versions), Some(release)) => versions.matches(&release),
             _ => true,
         }
@@ -218,8 +232,8 @@ impl Saver<'_, '_> {
             let series = self.series_index(at);
             let known = &self.space.state.patches[at];
             if known.commit.is_none() && known.form.is_none() && !self.was_dropped(at) {
-                let index = self.index(at);
-                self.plan_of(series).list.push(Planned::Kept { index, change: None });
+                let planned = self.without_commit(at);
+                self.plan_of(series).list.push(planned);
                 continue;
             }
             let (name, file) = (known.series.clone(), all[at].1.name.clone());

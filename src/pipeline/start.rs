@@ -207,6 +207,7 @@ impl Opening<'_, '_> {
             patch: patch.name.clone(),
             form: None,
             commit: None,
+            upstreamed: false,
         });
         WorkState {
             format: FORMAT,

@@ -10,6 +10,7 @@ use crate::git::objects::Objects;
 use crate::git::work::{Commit, WorkRepo};
 use crate::names::{CommitId, ComponentName, RelPath, SeriesName, TreeId, UpstreamName};
 use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status, Step};
+use crate::pipeline::choice::is_open;
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
 use crate::pipeline::tree::{BaseTree, base_step, patch_step};
@@ -57,6 +58,7 @@ impl<'a> Workspace<'a> {
         // Whoever holds the lock is at work right now; dead, it does not hold it any more.
         let _lock = FileLock::acquire(&WorkState::lock_file(&self.dir), self.reporter, self.exec.interrupt())?;
         let _ = std::fs::remove_file(self.repo.git_dir().join("index.lock"));
+        self.repo.unlock_ref(&self.repo.head_name()?)?;
         self.warn(format!("an earlier forge was ended while it moved the files of {}: going on", self.dir.display()));
         self.repo.reset_files(self.exec, &to)?;
         self.repo.set_head(&to, "forge: going on after a kill")?;
@@ -118,6 +120,11 @@ impl<'a> Workspace<'a> {
         if files.is_empty() { Ok(()) } else { Err(LifeError::Dirty { path: self.dir.clone(), files: some(files) }.into()) }
     }
 
+    /// Whether patches got forms for this release, or became upstream: what to write is a question to all releases then.
+    pub fn asks_releases(&self) -> bool {
+        is_open(self)
+    }
+
     /// What is checked out.
     pub(super) fn head(&self) -> Result<CommitId, PipelineError> {
         let none = || LifeError::NoBase { path: self.dir.clone(), release: self.state.release.clone() };
@@ -150,6 +157,9 @@ impl<'a> Workspace<'a> {
 
     /// Writes the state, with refs that keep the commits alive.
     pub(super) fn remember(&self) -> Result<(), PipelineError> {
+        for name in [BASE_REF, SAVED_REF] {
+            self.repo.unlock_ref(name)?;
+        }
         self.repo.set_ref(BASE_REF, &self.state.base, "forge")?;
         self.repo.set_ref(SAVED_REF, &self.state.tip, "forge")?;
         Ok(self.state.write(&self.dir)?)
@@ -214,7 +224,8 @@ pub(super) fn stack(
                 return Ok(done);
             }
         };
-        let mut known = OpenedPatch { series: series.name().clone(), patch: patch.name.clone(), form: None, commit: None };
+        let (series_name, name) = (series.name().clone(), patch.name.clone());
+        let mut known = OpenedPatch { series: series_name, patch: name, form: None, commit: None, upstreamed: false };
         if let Some(Step { status: Status::Applied { form, .. }, tree: after, .. }) = step {
             let after = after.unwrap_or_else(|| tree.clone());
             if let Some(found) = patch.forms.iter().find(|f| f.file == form) {

@@ -89,6 +89,9 @@ pub struct OpenedPatch {
     pub form: Option<PatchName>,
     /// Its commit; `None` for a patch that is not for this release, or whose commit is still to come.
     pub commit: Option<CommitId>,
+    /// Whether the upstream has the change already, by proof: it has no commit then, and is for older releases.
+    #[serde(default)]
+    pub upstreamed: bool,
 }
 
 /// Applying the series stopped at a patch.

@@ -181,6 +181,10 @@ fn a_kill_leaves_the_old_series_or_the_new_one_and_every_commit() {
             assert_eq!(git(&work, &["rev-parse", "HEAD"]), head);
         },
     );
+    // One that was killed while it held a ref.
+    for name in ["base", "saved"] {
+        fs::write(work.join(format!(".git/refs/forge/{name}.lock")), "").unwrap();
+    }
     sandbox.command(&["patch", "save"]).cwd(&work).run().ok();
     let after = content();
     assert_eq!(after.len(), before.len() + 1);

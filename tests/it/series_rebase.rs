@@ -14,7 +14,7 @@ fn lines(word: &str, top: &str) -> String {
 /// v1.2.3 has the file; releases after it change what stands right beside the patch's line, or the line itself.
 fn sandbox(next: &str) -> (Sandbox, Upstream) {
     let (sandbox, up) = Sandbox::with_app(&[]);
-    up.release_with("v1.2.3", &[("text", &lines("four", ""))]);
+    up.release_with("v1.2.3", &[("text", &lines("four", "")), ("late", &lines("four", ""))]);
     let patches = [
         ("one.patch", up.patch("v1.2.3", "One", &[("ONE", "1\n")])),
         ("two.patch", up.patch("v1.2.3", "Two", &[("text", &lines("FOUR", ""))])),
@@ -100,17 +100,58 @@ fn what_conflicts_is_left_in_a_work_folder() {
 }
 
 #[test]
-fn what_the_upstream_has_is_told() {
-    let (sandbox, _up) = sandbox(&lines("FOUR", ""));
+fn what_the_upstream_has_is_for_older_releases_from_then_on() {
+    let (sandbox, up) = sandbox(&lines("FOUR", ""));
+    up.config("uploadpack.allowFilter", "true");
+    // Behind it stands a patch that has to be merged, and one that applies.
+    up.release_with("v1.4.0", &[("late", &lines("four", "zero\n").replace("two", "zwei"))]);
+    let late = up.patch("v1.2.3", "Late", &[("late", &lines("LATE", ""))]);
+    let patches: Vec<(String, String)> = ["one.patch", "two.patch", "three.patch"]
+        .map(|name| (name.to_owned(), sandbox.read(&format!("{SERIES}/{name}"))))
+        .into_iter()
+        .chain([("zz.patch".to_owned(), late)])
+        .collect();
+    let files: Vec<(&str, &str)> = patches.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    sandbox.series("app", "polite", &files);
     let before = sandbox.read(&format!("{SERIES}/series.toml"));
-    let ran = sandbox.forge(&["patch", "rebase", "app@v1.3.0"]);
-    ran.code(3).prints("upstreamed polite/two.patch").says("versions = \"<1.3.0\"").says("--blame");
+    let ran = sandbox.forge(&["patch", "rebase", "app@v1.4.0", "--dry-run"]);
+    ran.ok().prints("upstreamed polite/two.patch").prints("ended polite/two.patch").prints("merged polite/zz.patch");
+    assert_eq!(sandbox.read(&format!("{SERIES}/series.toml")), before, "--dry-run has written");
+    let ran = sandbox.forge(&["patch", "rebase", "app@v1.4.0", "--json"]);
+    let document = ran.ok().json();
+    assert_eq!(document["patches"][1]["turn"], "upstreamed");
+    let ended = &document["ended"][0];
+    assert_eq!((&ended["patch"], &ended["below"], &ended["needed"]), (&"two.patch".into(), &"v1.3.0".into(), &true.into()));
+    // The commit that brought it is named, with its date and subject.
+    let commit = git(up.path(), &["rev-parse", "--short=10", "v1.3.0^{commit}"]);
+    let reason = ended["reason"].as_str().unwrap();
+    assert!(reason.starts_with(&format!("upstream has it by {commit} ")) && reason.ends_with(", in v1.3.0"), "{reason}");
+    assert_eq!(document["after"], "3 of 3 promised releases clean");
+    let list = sandbox.read(&format!("{SERIES}/series.toml"));
+    assert!(list.contains("file = \"two.patch\"\nversions = \"<1.3.0\"\nreason = \"upstream has it by "), "{list}");
+    sandbox.forge(&["patch", "rebase", "app@v1.4.0"]).ok().prints("skipped polite/two.patch").prints("applies polite/zz");
+    sandbox.forge(&["patch", "undo"]).ok();
     assert_eq!(sandbox.read(&format!("{SERIES}/series.toml")), before);
-    sandbox.edit(&format!("{SERIES}/series.toml"), "file = \"two.patch\"", "versions = \"<1.3.0\"\nfile = \"two.patch\"");
-    sandbox
-        .forge(&["patch", "rebase", "app@v1.3.0"])
-        .ok()
-        .prints("skipped polite/two.patch")
-        .prints("2 of 2 promised releases clean");
     sandbox.forge(&["patch", "rebase", "app"]).code(2).says("it is not said which release");
+    // Where nothing older is promised, it is proposed for removal.
+    sandbox.edit("recipes/app.toml", ">=1.2\"", ">=1.3\"");
+    sandbox.forge(&["patch", "rebase", "app@v1.4.0"]).ok().prints("no release needs it any more: remove it");
+}
+
+#[test]
+fn a_resolution_that_holds_everywhere_takes_the_place_of_the_old_form() {
+    let (sandbox, _up) = sandbox(&lines("vier", ""));
+    sandbox.edit("recipes/app.toml", ">=1.2\"", ">=1.3\"");
+    sandbox.forge(&["patch", "rebase", "app@v1.3.0"]).code(3);
+    let work = sandbox.project().join("work/app/app");
+    fs::write(work.join("text"), lines("VIER", "")).unwrap();
+    git(&work, &["add", "text"]);
+    let forge = |args: &[&str]| sandbox.command(args).cwd(&work).run();
+    forge(&["patch", "start", "--continue"]).ok();
+    // Without a look at the releases nothing is given up.
+    forge(&["patch", "save", "--dry-run"]).ok().prints("changed polite/two.patch").prints("gained: v1.3.0");
+    let ran = forge(&["patch", "save", "--json"]);
+    assert_eq!(ran.ok().json()["gained"], serde_json::json!(["v1.3.0"]));
+    let list = sandbox.read(&format!("{SERIES}/series.toml"));
+    assert!(!list.contains("one_of"), "{list}");
 }

@@ -44,22 +44,11 @@ pub(super) fn run(context: &Context, args: &PatchRebaseArgs) -> Result<u8, CliEr
         Some(_) => Ok(PATCH),
         None => {
             let patch = &failure.at.patch;
-            let help = match done.patches.last().map(|p| p.turn) {
-                Some(Turn::Upstreamed) => vec![
-                    format!("the upstream has it: `forge matrix '{name}@*' --blame` names the commit"),
-                    format!("say so in series.toml, `versions = \"<{}\"` for {patch}, or remove it; then again", bare(&done)),
-                ],
-                _ => vec!["without --dry-run, a work folder opens with it".to_owned()],
-            };
+            let help = vec!["without --dry-run, a work folder opens with it".to_owned()];
             context.complain(&format!("{patch} does not apply to {}", done.to), vec![explain(failure, name.as_str())], help);
             Ok(PATCH)
         }
     }
-}
-
-/// The release as ranges spell it.
-fn bare(done: &Rebased) -> &str {
-    done.to.as_str().trim_start_matches('v')
 }
 
 fn word(turn: Turn) -> &'static str {
@@ -75,12 +64,15 @@ fn word(turn: Turn) -> &'static str {
 fn document(component: &str, dry_run: bool, done: &Rebased) -> Value {
     let patches: Vec<Value> =
         done.patches.iter().map(|p| json!({"series": p.series, "patch": p.patch, "turn": word(p.turn)})).collect();
-    json!({
+    let mut document = json!({
         "schema": 1, "dry_run": dry_run, "component": component, "from": done.from, "to": done.to, "patches": patches,
-        "saved": done.saved.as_ref().map(save::patches), "gained": done.gained, "lost": done.lost,
-        "before": done.held.as_ref().map(|(before, _)| before), "after": done.held.as_ref().map(|(_, after)| after),
-        "range_diff": done.range_diff, "dir": done.waiting.as_ref().map(|opened| &opened.dir),
-    })
+        "saved": done.saved.as_ref().map(save::patches), "range_diff": done.range_diff,
+        "dir": done.waiting.as_ref().map(|opened| &opened.dir),
+    });
+    if let (Some(judged), Some(object)) = (&done.judged, document.as_object_mut()) {
+        object.extend(save::judgement(judged));
+    }
+    document
 }
 
 fn text(component: &str, dry_run: bool, done: &Rebased) -> String {
@@ -95,14 +87,8 @@ fn text(component: &str, dry_run: bool, done: &Rebased) -> String {
     if let Some(saved) = &done.saved {
         out.push_str(&format!("\n{}\n", save::text(saved, dry_run)));
     }
-    if let Some((before, after)) = &done.held {
-        out.push_str(&format!("\nbefore: {before}\nafter:  {after}\n"));
-    }
-    for (what, releases) in [("gained", &done.gained), ("lost", &done.lost)] {
-        let names: Vec<&str> = releases.iter().map(|r| r.as_str()).collect();
-        if !names.is_empty() {
-            out.push_str(&format!("{what}: {}\n", names.join(", ")));
-        }
+    if let Some(judged) = &done.judged {
+        out.push_str(&format!("\n{}", save::told(judged).trim_start_matches('\n')));
     }
     out.truncate(out.trim_end().len());
     out

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::args::SessionArgs;
 use crate::cli::args_patch::PatchSaveArgs;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE};
-use crate::names::PatchName;
-use crate::pipeline::{SaveOptions, Saved, What, save};
+use crate::names::{PatchName, visible};
+use crate::pipeline::{Ended, Judgement, PipelineError, SaveOptions, Saved, What, Workspace, save, save_judged};
 
 pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliError> {
     let files = context.files()?;
@@ -21,17 +22,62 @@ pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliErro
         state: context.state(),
         ..SaveOptions::default()
     };
-    let saved = save(space, &options)?;
+    let (saved, judged) = match space.asks_releases() && !args.overwrite {
+        true => asking(context, space, &options)?,
+        false => (save(space, &options)?, None),
+    };
+    context.end_progress();
     if args.json {
-        let patches = patches(&saved);
-        let document = json!({
-            "schema": 1, "dry_run": args.dry_run, "patches": patches, "reordered": saved.reordered, "bytes": saved.bytes,
+        let mut document = json!({
+            "schema": 1, "dry_run": args.dry_run, "patches": patches(&saved), "reordered": saved.reordered, "bytes": saved.bytes,
         });
+        if let (Some(judged), Some(object)) = (&judged, document.as_object_mut()) {
+            object.extend(judgement(judged));
+        }
         context.json(&document)?;
     } else {
-        context.print(&text(&saved, args.dry_run))?;
+        let told = judged.as_ref().map(told).unwrap_or_default();
+        context.print(format!("{}{told}", text(&saved, args.dry_run)).trim_end())?;
     }
     Ok(DONE)
+}
+
+/// A save that looks at all releases of the component.
+fn asking(context: &Context, space: Workspace<'_>, options: &SaveOptions) -> Result<(Saved, Option<Judgement>), CliError> {
+    let args = SessionArgs::of_recipe(space.state.recipe.clone());
+    let Sources { project, options: session_options, store, lock } = context.sources(&args)?;
+    let session = context.session(&project, &store, &session_options);
+    let component = project.recipe.component(&space.state.component).map_err(PipelineError::from)?;
+    Ok(save_judged(&session, component, space, options, &lock.lock)?)
+}
+
+/// What all releases say, for a document.
+pub(super) fn judgement(judged: &Judgement) -> serde_json::Map<String, Value> {
+    let ended = |e: &Ended| json!({"series": e.series, "patch": e.patch, "below": e.bound.below, "reason": e.bound.reason, "needed": e.needed});
+    let ended: Vec<Value> = judged.ended.iter().map(ended).collect();
+    let value = json!({
+        "before": judged.held.0, "after": judged.held.1, "gained": judged.gained, "lost": judged.lost, "ended": ended,
+    });
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// The same for people, below what was written.
+pub(super) fn told(judged: &Judgement) -> String {
+    let mut out = format!("\n\nbefore: {}\nafter:  {}\n", judged.held.0, judged.held.1);
+    for (what, releases) in [("gained", &judged.gained), ("lost", &judged.lost)] {
+        let names: Vec<&str> = releases.iter().map(|r| r.as_str()).collect();
+        if !names.is_empty() {
+            out.push_str(&format!("{what}: {}\n", names.join(", ")));
+        }
+    }
+    for Ended { series, patch, bound, needed } in &judged.ended {
+        let rest = match needed {
+            true => "older releases need it",
+            false => "no release needs it any more: remove it from the series",
+        };
+        out.push_str(&format!("{series}/{patch}: {}; {rest}\n", visible(&bound.reason)));
+    }
+    out
 }
 
 /// Each patch and what was done to it.
@@ -62,6 +108,7 @@ fn word(what: What) -> &'static str {
         What::Changed => "changed",
         What::FormAdded => "form added",
         What::EditToMail => "edit to mail",
+        What::Ended => "ended",
         What::New => "new",
         What::Dropped => "dropped",
     }
