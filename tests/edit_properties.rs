@@ -4,6 +4,7 @@
 mod edit_kit;
 mod patch_kit;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use edit_kit::{corrupted, go_file};
 use forge::files::Files;
 use forge::git::objects::{Changes, Mode, Objects};
 use forge::names::{RelPath, SeriesName, TreeId, UpstreamName};
+use forge::patch::edit::{Hold, Wanted, derive};
 use forge::patch::{Outcome, Series, apply, explain};
 use patch_kit::Rng;
 use serde::{Deserialize, Serialize};
@@ -213,4 +215,76 @@ fn edits_stay_in_their_declaration_and_broken_code_is_noticed() {
     assert!(wrong.is_empty(), "{shown}");
     assert!(missed * 100 <= corrupt * 2, "{missed} of {corrupt}");
     assert!(unclean * 100 <= good, "{unclean} of {good}");
+}
+
+/// The file with a small change: lines that come, go, or are other ones, in one or two places.
+fn changed(text: &str, rng: &mut Rng) -> String {
+    const NEW: [&str; 5] = [
+        "mark()",
+        "if mark() {\n\t// why\n\treturn\n}",
+        "\nmark()\n",
+        "// Only a comment.",
+        "for i := range 3 {\n\tmark(i)\n}\nmark()",
+    ];
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for _ in 0..1 + rng.below(2) {
+        let at = rng.below(lines.len());
+        let indent: String = lines[at].chars().take_while(|c| *c == '\t').collect();
+        match rng.below(5) {
+            0 => drop(lines.remove(at)),
+            1 => lines[at] = lines[at].replacen('(', "(mark, ", 1),
+            2 => lines[at] = lines[at].replace(|c: char| c.is_ascii_digit(), "7"),
+            _ => {
+                let new = NEW[rng.below(NEW.len())].lines().map(|line| format!("{indent}{line}").trim_end().to_owned());
+                lines.splice(at..at, new);
+            }
+        }
+    }
+    format!("{}\n", lines.join("\n"))
+}
+
+#[test]
+#[expect(clippy::disallowed_macros, reason = "the numbers are what this is about")]
+fn derived_edits_make_the_same_file_or_are_refused() {
+    const TEXTS: usize = 3;
+    const CHANGES: usize = 25;
+    let go = Go::new();
+    let lab = Lab::new();
+    let mut rng = Rng(0x0dd_ba11_cafe_f00d);
+    let (mut good, mut refused) = (0, BTreeMap::new());
+    for _ in 0..TEXTS {
+        let text = go_file(&mut rng).text;
+        let raw = Case { base: text, out: String::new(), target: String::new(), edit: String::new(), corrupt: false };
+        let text = go.ask::<String>(&[raw], &["format"]).remove(0);
+        let tree = lab.tree(&text);
+        // What no Go is comes of gofmt as it was, and is left out.
+        let raw = |base: String| Case { base, out: String::new(), target: String::new(), edit: String::new(), corrupt: false };
+        let changes: Vec<Case> = (0..CHANGES).map(|_| raw(changed(&text, &mut rng))).collect();
+        let parses: Vec<Verdict> = go.ask(&changes, &[]);
+        let good_ones: Vec<Case> =
+            changes.into_iter().zip(&parses).filter(|(_, verdict)| verdict.base_parses).map(|(case, _)| case).collect();
+        let formatted: Vec<String> = go.ask(&good_ones, &["format"]);
+        for (case, formatted) in good_ones.iter().zip(&formatted) {
+            for after in [&case.base, formatted] {
+                if *after == text {
+                    continue;
+                }
+                let wanted = Wanted { before: text.clone().into_bytes(), after: after.clone().into_bytes() };
+                let files = BTreeMap::from([(RelPath::new("f.go").unwrap(), wanted)]);
+                match derive(&files, Some("what it does"), [Hold::Statement, Hold::Call][rng.below(2)]) {
+                    Ok(edit) => {
+                        let edit = String::from_utf8(edit).unwrap();
+                        let made = lab.edit(&tree, &edit).unwrap_or_else(|why| panic!("{why}\n{edit}\n{text}"));
+                        assert_eq!(made, *after, "{edit}");
+                        good += 1;
+                    }
+                    Err(why) => *refused.entry(why.why.to_string()).or_insert(0) += 1,
+                }
+            }
+        }
+    }
+    let wrong: usize = refused.values().sum();
+    eprintln!("{good} of {} small changes are edits; refused: {refused:?}", good + wrong);
+    assert!(good > TEXTS * CHANGES / 2, "{good} edits");
+    assert!(good > wrong * 4, "{good} edits, {wrong} refused: {refused:?}");
 }

@@ -33,11 +33,17 @@ pub(super) enum PatchCommand {
     Import(PatchImportArgs),
     /// Write a series as it stands on a release, for git or quilt
     Export(PatchExportArgs),
-    /// Take the last save, import or rebase back
-    Undo(PatchUndoArgs),
-    /// Say what a reviewer would object to: blanks at ends of lines, missing descriptions and authors
+    /// Make a structural edit of a mail, which holds on more releases
     ///
-    /// Looks at the files of the series alone. Exit code 1 where something was found.
+    /// Derived on the recipe's release and proved there: the same files, byte for byte. New files stay in the mail. All releases
+    /// are judged with the mail and with the edit; nothing is written where one would be lost.
+    ToEdit(PatchToEditArgs),
+    /// Take the last save, import, rebase or to-edit back
+    Undo(PatchUndoArgs),
+    /// Say what a reviewer would object to: blanks at ends of lines, missing descriptions and authors, context that rots
+    ///
+    /// Looks at the files of the series, and at the releases that a matrix has put into the store. Exit code 1 where something was
+    /// found.
     Lint(PatchLintArgs),
     /// Show the diff that each patch makes on a release
     ///
@@ -170,6 +176,27 @@ pub(super) struct ExportForm {
     /// Commits on top of the release, as a new branch of a clone
     #[arg(long, value_name = "NAME")]
     pub(super) branch: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PatchToEditArgs {
+    /// The patch
+    #[arg(value_name = "[SERIES/]PATCH")]
+    pub(super) patch: String,
+    /// The component; COMPONENT@REQ is another release to derive it on [default: that of the work folder, else the one that has it]
+    #[arg(value_name = "COMPONENT[@REQ]")]
+    pub(super) component: Option<String>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Replace the mail even where that loses releases
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Print the edit and what would come of it, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

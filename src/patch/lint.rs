@@ -40,6 +40,8 @@ pub enum FindingKind {
     NoBase,
     /// New files together with changes of old ones: the new ones would hold on more releases by themselves.
     Mixed,
+    /// It holds on fewer releases than an edit in its place would. Found by judging releases, not here.
+    Rots,
 }
 
 /// Everything about a series, in its order.

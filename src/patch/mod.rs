@@ -65,4 +65,4 @@ pub use series::{Form, Patch, Series};
 pub use series_error::{ListProblem, SeriesError, SeriesErrors};
 pub use series_write::{Bound, FormChange, Planned, RelistError, relist};
 pub use tree::PatchedTree;
-pub use write::{Before, Letter, LetterError, file_name, is_same_text, numbered, write_mail};
+pub use write::{Before, Letter, LetterError, file_name, is_same_text, numbered, provenance, write_mail};

@@ -1,5 +1,7 @@
 //! Writing the list of a series: what changes is changed in place, comments and layout stay.
 
+use std::collections::BTreeSet;
+
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike, Value, value};
 
 use crate::files::Draft;
@@ -10,7 +12,7 @@ use crate::patch::series::Series;
 /// One patch of a list to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Planned {
-    /// One that the series has.
+    /// One that the series has. Twice in a list, it becomes two.
     Kept {
         /// Its place in [`Series::patches`].
         index: usize,
@@ -152,6 +154,7 @@ fn toml(text: &str, plan: &[Planned]) -> Result<String, RelistError> {
         head = if trailing.trim().is_empty() { String::new() } else { format!("{}\n\n", trailing.trim_end()) };
     }
     let mut out = ArrayOfTables::new();
+    let mut taken = BTreeSet::new();
     let listed = |index: usize| {
         let gone = || RelistError::Toml(format!("it has no patch {}", index + 1));
         tables.get(index).cloned().ok_or_else(gone)
@@ -165,6 +168,10 @@ fn toml(text: &str, plan: &[Planned]) -> Result<String, RelistError> {
             }
             Planned::Kept { index, change } => {
                 let mut table = listed(*index)?;
+                // Of a patch that becomes two, the first has what is written above it.
+                if !taken.insert(*index) {
+                    table.decor_mut().set_prefix("\n");
+                }
                 if let Some(change) = change {
                     change_form(&mut table, change)?;
                 }

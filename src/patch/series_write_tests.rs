@@ -79,3 +79,12 @@ fn a_list_can_begin_and_end_empty() {
         "# only\n\n[[patch]]\nfile = \"a.patch\"\n"
     );
 }
+
+#[test]
+fn a_patch_that_becomes_two_keeps_what_is_said_of_it_and_its_comment_once() {
+    let edit = FormChange { file: name("c.patch"), by: name("c.edit.toml"), base: None, beside: false };
+    let second = Planned::Kept { index: 2, change: Some(edit) };
+    let text = toml(TOML, &[kept(0), kept(1), changed(2, "c.patch", "c.patch", "v2.0.0", false), second]).unwrap();
+    let end = "\n# The last.\n[[patch]]\nfile = \"c.patch\"\nbase = \"v2.0.0\"\n\n[[patch]]\nfile = \"c.edit.toml\"\n";
+    assert_eq!(text, TOML.replace("\n# The last.\n[[patch]]\nfile = \"c.patch\"\n", end));
+}

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::git::history::Step;
+use crate::git::stamp::EMAIL;
 use crate::patch::mail;
 use crate::patch::message;
 use crate::patch::patch_file::PatchFile;
@@ -96,6 +97,24 @@ fn other_fields(patch: &PatchFile) -> Vec<(String, String)> {
     let is_header = |(name, value): &&(String, String)| !in_message.contains(&format!("{name}: {value}"));
     let fields = patch.is_mail.then_some(&patch.mail.fields);
     fields.into_iter().flatten().filter(|(name, _)| is_other(name)).filter(is_header).cloned().collect()
+}
+
+/// What a patch says about itself: its message, and below it its author and the DEP-3 fields that are not in the message. That
+/// is what stays of it where there is no mail any more.
+pub fn provenance(patch: &PatchFile) -> String {
+    const SAID: [&str; 5] = ["from", "author", "date", "subject", "description"];
+    let mail = &patch.mail;
+    let mut out = mail.message().trim().to_owned();
+    let fields = if patch.is_mail { other_fields(patch) } else { mail.fields.clone() };
+    let fields = fields.into_iter().filter(|(name, _)| !SAID.contains(&name.to_ascii_lowercase().as_str()));
+    let author = (!mail.author.is_empty() && mail.email != EMAIL)
+        .then(|| ("Author".to_owned(), format!("{} <{}>", mail.author, mail.email)));
+    let lines: Vec<String> =
+        author.into_iter().chain(fields).map(|(name, value)| format!("{name}: {}", message::one_line(&value))).collect();
+    if !lines.is_empty() {
+        out.push_str(&format!("\n\n{}", lines.join("\n")));
+    }
+    out
 }
 
 /// Whether two messages are one commit's: the first paragraph is the subject, on one line, and blanks at ends do not count.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::names::{CommitId, ComponentName, PatchName, Revision, SeriesName};
+use crate::names::{CommitId, ComponentName, PatchName, RelPath, Revision, SeriesName};
 use crate::patch::LetterError;
+use crate::patch::edit::Inexpressible;
 
 /// Why a step in the life of a series was not taken. Nothing has changed then.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -249,9 +250,77 @@ pub enum LifeError {
         /// What there is.
         known: Vec<SeriesName>,
     },
+    /// The component has no such patch.
+    #[error("{component} has no patch {patch}")]
+    #[diagnostic(help("its series have {}", known.join(", ")))]
+    NoSuchPatch {
+        /// The component.
+        component: ComponentName,
+        /// What was given.
+        patch: String,
+        /// What there is, `SERIES/PATCH`.
+        known: Vec<String>,
+    },
+    /// No component has it, or more than one patch is called that.
+    #[error("{patch} is not the name of one patch of the recipe: {}", if known.is_empty() { "there is none".to_owned() } else { known.join(", ") })]
+    #[diagnostic(help("say `forge patch to-edit SERIES/PATCH COMPONENT`; `forge list` shows the components"))]
+    NotOnePatch {
+        /// What was given.
+        patch: String,
+        /// Those that are meant perhaps, `COMPONENT SERIES/PATCH`.
+        known: Vec<String>,
+    },
+    /// Nothing to derive.
+    #[error("{patch} {why}: there is no edit to derive")]
+    #[diagnostic(help("`forge patch to-edit` takes a mail or diff that changes files of the upstream"))]
+    NothingToDerive {
+        /// The patch.
+        patch: PatchName,
+        /// Why.
+        why: String,
+    },
+    /// What no edit does.
+    #[error("{patch} {what} {file}, which no edit does")]
+    #[diagnostic(help(
+        "nothing was written: put that into a patch of its own, which stays a mail: `forge patch start`, and split the commit"
+    ))]
+    NoEditDoes {
+        /// The patch.
+        patch: PatchName,
+        /// What it does.
+        what: &'static str,
+        /// To which file.
+        file: RelPath,
+    },
+    /// A region that no edit says.
+    #[error("{patch} cannot be written as an edit on {release}: {source}")]
+    #[diagnostic(help(
+        "nothing was written: put that part into a patch of its own, which stays a mail: `forge patch start`, and split the commit; or write the edit by hand (docs/edits.md)"
+    ))]
+    Inexpressible {
+        /// The patch.
+        patch: PatchName,
+        /// The release.
+        release: Revision,
+        /// Where, and why.
+        source: Inexpressible,
+    },
+    /// Edits have no place there.
+    #[error("the series {series} cannot list an edit for {patch}: {why}")]
+    #[diagnostic(help("{help}"))]
+    NoPlaceForEdit {
+        /// The series.
+        series: SeriesName,
+        /// The patch.
+        patch: PatchName,
+        /// Why.
+        why: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
     /// There is nothing to take back.
     #[error("there is nothing to take back")]
-    #[diagnostic(help("the last save, import or rebase of this project can be taken back, and those before it"))]
+    #[diagnostic(help("the last save, import, rebase or to-edit of this project can be taken back, and those before it"))]
     NothingToUndo,
     /// Files were changed in the meantime.
     #[error("{} changed after the {what}: {}", folder.display(), files.join(", "))]

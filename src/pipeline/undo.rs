@@ -1,4 +1,4 @@
-//! `forge patch undo`: the last save, import or rebase of the project, taken back.
+//! `forge patch undo`: the last save, import, rebase or to-edit of the project, taken back.
 
 use std::path::{Path, PathBuf};
 

@@ -23,6 +23,7 @@ mod released;
 mod report;
 mod series;
 mod series_conflict;
+mod series_edit;
 mod series_exchange;
 mod series_kinds;
 mod series_rebase;

@@ -5,8 +5,9 @@ use serde_json::json;
 use crate::cli::args_patch::PatchLintArgs;
 use crate::cli::context::Context;
 use crate::cli::exit::{CliError, DONE, ENVIRONMENT};
+use crate::event::Event;
 use crate::names::{ComponentName, visible};
-use crate::pipeline::{PipelineError, lint_series};
+use crate::pipeline::{Options, PipelineError, Trust, lint_context, lint_series};
 use crate::recipe::model::Component;
 
 pub(super) fn run(context: &Context, args: &PatchLintArgs) -> Result<u8, CliError> {
@@ -22,7 +23,18 @@ pub(super) fn run(context: &Context, args: &PatchLintArgs) -> Result<u8, CliErro
         Some(name) => vec![project.recipe.component(name).map_err(PipelineError::from)?],
         None => project.recipe.components.values().collect(),
     };
-    let (looked_at, findings) = lint_series(&project.files, &components)?;
+    let (looked_at, mut findings) = lint_series(&project.files, &components)?;
+    // A matrix fills the store; this makes none.
+    if context.store_path()?.is_dir() {
+        let options = Options { trust: Trust::Sources, offline: true, ..Options::default() };
+        let (store, mut lock) = (context.store()?, context.lock(&project)?);
+        let session = context.session(&project, &store, &options);
+        findings.extend(lint_context(&session, &components, &mut lock)?);
+        context.end_progress();
+    } else {
+        let text = "not asked whether edits would hold on more releases: there is no store".to_owned();
+        context.reporter().report(Event::Detail { text });
+    }
     if args.json {
         context.json(&json!({"schema": 1, "patches": looked_at, "findings": findings}))?;
     } else {

@@ -9,6 +9,7 @@ mod save;
 mod show;
 mod start;
 mod status;
+mod to_edit;
 mod undo;
 mod which;
 

@@ -64,7 +64,7 @@ fn dedent(text: &str) -> String {
 }
 
 /// The lines of a text without their ends, and whether each begins inside a raw string.
-fn lines(text: &[u8]) -> Vec<(Range<usize>, bool)> {
+pub(crate) fn lines(text: &[u8]) -> Vec<(Range<usize>, bool)> {
     let raw: Vec<Range<usize>> =
         lex::lex(text, true).tokens.iter().filter(|t| t.kind == Kind::Raw).map(|t| t.start..t.end).collect();
     let mut out = Vec::new();

@@ -198,7 +198,7 @@ fn is_one(kind: &str) -> bool {
 }
 
 /// What the tokens from `first` to before `last` are, if they are something.
-fn accept(go: &Go, first: usize, last: usize) -> Option<What> {
+pub(crate) fn accept(go: &Go, first: usize, last: usize) -> Option<What> {
     let starting = go.starting_at(first);
     // A clause without statements is no more than its head.
     let head = |n: &&(u32, u32, u32)| {

@@ -178,7 +178,7 @@ fn set_code(document: &mut DocumentMut, edit: &Edit, code: &str) -> Option<()> {
 }
 
 /// As somebody would write it: in quotes that leave everything as it is, on lines of its own where it has several.
-fn literal(text: &str) -> Value {
+pub(crate) fn literal(text: &str) -> Value {
     let several = text.contains('\n');
     let written = match several {
         true => format!("x = '''\n{text}\n'''\n"),

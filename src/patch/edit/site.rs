@@ -66,6 +66,11 @@ pub(crate) fn itself(go: &Go, what: What) -> Option<Site> {
     })
 }
 
+/// Whether a node is an item of a list that `before`, `after` and `delete` act on.
+pub(crate) fn is_list_item(go: &Go, node: u32) -> bool {
+    list(go, node).is_some()
+}
+
 /// The kind of list that a node is an item of.
 fn list(go: &Go, node: u32) -> Option<List> {
     let parent = go.parent(node)?;
