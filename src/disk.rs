@@ -95,6 +95,17 @@ pub fn write_atomic_with(path: &Path, mode: u32, fill: impl FnOnce(&mut File) ->
     sync_dir(parent(path))
 }
 
+/// Like [`write_atomic`], for a file that is not there yet: one that came meanwhile stays, and is an error.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DiskError> {
+    let fail = |source| DiskError::new("create", path, source);
+    let mut temporary = temporary_beside(path)?;
+    temporary.as_file_mut().write_all(bytes).map_err(fail)?;
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
+    temporary.as_file().sync_all().map_err(fail)?;
+    temporary.persist_noclobber(path).map_err(|e| fail(e.error))?;
+    sync_dir(parent(path))
+}
+
 /// Copies a file as a whole, as [`write_atomic`] writes one. Gives the number of bytes.
 pub fn copy_atomic(from: &Path, to: &Path, mode: u32) -> Result<u64, DiskError> {
     let mut source = File::open(from).map_err(|e| DiskError::new("read", from, e))?;
@@ -270,6 +281,10 @@ mod tests {
         let error = write_atomic(&dir.path().join("no/x"), b"", 0o644).unwrap_err();
         assert!(error.to_string().contains("no/x"), "{error}");
         write_atomic(&dir.path().join("n".repeat(255)), b"", 0o644).unwrap();
+        assert!(write_new(&path, b"three", 0o644).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        write_new(&dir.path().join("new"), b"new", 0o644).unwrap();
+        assert_eq!(fs::read(dir.path().join("new")).unwrap(), b"new");
     }
 
     #[test]

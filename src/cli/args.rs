@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::cli::args_new::NewArgs;
 use crate::cli::args_patch::PatchCommand;
 
 /// Patch-and-build toolchain for downstream forks of k0s, k0sctl and kardianos/service.
@@ -67,6 +68,11 @@ pub(super) enum Command {
     Lock(SelectArgs),
     /// Move the lock to the newest release of each line
     Update(UpdateArgs),
+    /// Write a recipe for a Go project, from its git URL
+    ///
+    /// Looks at the newest release: its go.mod, its programs, and what its Makefile says; nothing of it runs. Writes
+    /// recipes/RECIPE.toml, or adds to it, and recipes/upstreams/NAME.toml, which `forge build` then takes.
+    New(NewArgs),
     /// List recipes and what they build
     List(ListArgs),
     /// Show a recipe with all that it leads to

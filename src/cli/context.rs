@@ -148,10 +148,14 @@ impl Context {
         Ok(self.files_around())
     }
 
-    fn files_around(&self) -> Files {
+    /// Looks for the project around the current folder.
+    pub(super) fn search(&self) -> Search {
         let home = self.var("HOME");
-        let found = find_root(&self.cwd, home.as_deref(), rustix::process::geteuid().as_raw());
-        match found {
+        find_root(&self.cwd, home.as_deref(), self.uid())
+    }
+
+    fn files_around(&self) -> Files {
+        match self.search() {
             Search::Found(root) => Files::new(Some(root)),
             Search::Stopped { at, why } => {
                 let text = format!("no recipes folder up to {} ({why:?}); using the built-in recipes", at.display());

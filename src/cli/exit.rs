@@ -8,7 +8,7 @@ use crate::files::FilesError;
 use crate::git::GitError;
 use crate::gomod::{GoError, RewriteError};
 use crate::patch::explain;
-use crate::pipeline::{LifeError, PipelineError};
+use crate::pipeline::{LifeError, NewError, PipelineError};
 use crate::recipe::error::RecipeErrors;
 use crate::recipe::find::ChooseError;
 use crate::source::SourceError;
@@ -71,7 +71,7 @@ impl CliError {
     /// What to draw.
     pub(super) fn diagnostic(&self) -> &dyn Diagnostic {
         match self {
-            Self::Recipe(error) => error,
+            Self::Recipe(error) | Self::Pipeline(PipelineError::Recipe(error)) => error,
             Self::Pipeline(PipelineError::Series(error)) => error,
             other => other,
         }
@@ -98,6 +98,7 @@ impl CliError {
 fn pipeline(error: &PipelineError) -> u8 {
     match error {
         PipelineError::LockedAdHoc(_) | PipelineError::NoRole { .. } => USAGE,
+        PipelineError::New(NewError::NotALibrary(_) | NewError::IntoNothing(_) | NewError::Described { .. }) => USAGE,
         PipelineError::Trial(TrialError::Exec(error)) => exec(error),
         PipelineError::Trial(TrialError::Refused { .. }) => TOOL,
         PipelineError::Patches { .. } => PATCH,

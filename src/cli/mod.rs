@@ -1,6 +1,7 @@
 //! The command line: arguments, the environment, one file per command, and the table from errors to exit codes.
 
 mod args;
+mod args_new;
 mod args_patch;
 mod build;
 mod completions;
@@ -13,6 +14,7 @@ mod kit;
 mod list;
 mod lock;
 mod matrix;
+mod new;
 mod patch;
 mod plan;
 mod report;

@@ -10,7 +10,8 @@ use crate::cli::args::{Cli, Color, Command};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::{
-    build, completions, doctor, exit, fetch, gc, kit, list, lock, matrix, patch, plan, report, shell, show, tree, trial, update,
+    build, completions, doctor, exit, fetch, gc, kit, list, lock, matrix, new, patch, plan, report, shell, show, tree, trial,
+    update,
 };
 use crate::ui::{Output, render};
 
@@ -44,6 +45,7 @@ fn run_with(args: Vec<OsString>, vars: Vec<(OsString, OsString)>) -> u8 {
         Command::Show(args) => show::run(&context, &args),
         Command::Tree(args) => tree::run(&context, &args),
         Command::Matrix(args) => matrix::run(&context, &args),
+        Command::New(args) => new::run(&context, &args),
         Command::Kit(args) => kit::run(&context, &args),
         Command::Report(args) => report::run(&context, &args),
         Command::Trial(args) => trial::run(&context, &args),

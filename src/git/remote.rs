@@ -75,6 +75,20 @@ pub fn find_branch(exec: &Exec, url: &GitUrl, branch: &Revision, reporter: &dyn 
     Ok(listed.into_iter().find(|(_, name)| *name == full).map(|(id, _)| id))
 }
 
+/// The branch that a remote's HEAD stands for; `None` where it stands for none, as in an empty repository.
+pub fn default_branch(exec: &Exec, url: &GitUrl, reporter: &dyn Reporter) -> Result<Option<Revision>, GitError> {
+    reporter.report(Event::Contacting { url: url.clone() });
+    let run = git_remote(exec)?.cwd("/").args(["ls-remote", "--symref", "--"]).arg(argument(url)).arg("HEAD");
+    let got = run.capture()?;
+    if !got.status.success() {
+        return Err(classify(url, "HEAD", got.command, got.status, &String::from_utf8_lossy(&got.stderr)));
+    }
+    // `ref: refs/heads/main<TAB>HEAD` (git-ls-remote(1)); the pattern matches the end of other names as well.
+    let text = String::from_utf8_lossy(&got.stdout);
+    let mut names = text.lines().filter_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
+    Ok(names.next().and_then(|name| name.strip_prefix(RefKind::Branches.prefix())).and_then(|name| Revision::new(name).ok()))
+}
+
 fn ls_remote(
     exec: &Exec,
     url: &GitUrl,
@@ -126,6 +140,7 @@ mod tests {
         assert_eq!(find("main"), Some(second));
         assert_eq!(find("side/x"), Some(first));
         assert_eq!(find("x"), None);
+        assert_eq!(default_branch(&up.exec, &up.url(), &Silent).unwrap().unwrap().as_str(), "main");
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod host;
 mod module;
 mod official;
 mod pin;
+mod programs;
 mod rewrite;
+mod source;
 mod unpack;
 
 pub use bootstrap::{BootstrapError, bootstrap, in_store, managed};
@@ -20,4 +22,5 @@ pub use go::{Go, GoEnv, GoError, toolchain_of};
 pub use host::{GoBin, Lack, MODULE, c_compiler, c_env, find_go};
 pub use module::{DownloadedModule, list_versions};
 pub use pin::{Pin, scan_pin};
+pub use programs::{Packages, below, is_of_module};
 pub use rewrite::{RewriteError, Rewritten, complete, download_needed, prove, rewrite};

@@ -52,6 +52,17 @@ impl GitUrl {
         &self.0
     }
 
+    /// The URL without what [`GitUrl::has_userinfo`] finds, as it may stand in a file.
+    pub fn without_userinfo(&self) -> Self {
+        let Some((scheme, rest)) = self.0.split_once("://").filter(|_| self.has_userinfo()) else { return self.clone() };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        match user.split(':').next().filter(|name| scheme == "ssh" && !name.is_empty()) {
+            Some(name) => Self(format!("{scheme}://{name}@{host}{path}")),
+            None => Self(format!("{scheme}://{host}{path}")),
+        }
+    }
+
     /// True where the URL carries a password or a token (`https://TOKEN@host`; `ssh://git@host` is only a login name).
     pub fn has_userinfo(&self) -> bool {
         match self.0.split_once("://") {
@@ -152,6 +163,15 @@ mod tests {
         assert_eq!(url.to_string(), "https://***@host.example/x");
         assert_eq!(format!("{url:?}"), "GitUrl(https://***@host.example/x)");
         assert!(url.has_userinfo());
+        for (with, without) in [
+            ("https://user:tok@en@host.example/x", "https://host.example/x"),
+            ("https://host.example/x@y", "https://host.example/x@y"),
+            ("ssh://git:pw@h:22/p", "ssh://git@h:22/p"),
+            ("ssh://git@h/p", "ssh://git@h/p"),
+            ("git@github.com:a/b", "git@github.com:a/b"),
+        ] {
+            assert_eq!(GitUrl::new(with).unwrap().without_userinfo().expose(), without);
+        }
         assert_eq!(String::from(url), "https://***@host.example/x");
         assert_eq!(redact("a https://t@h/x b 'https://u:p@g' c"), "a https://***@h/x b 'https://***@g' c");
         assert!(GitUrl::new("ext+https://tok@h").unwrap_err().to_string().contains("***"));

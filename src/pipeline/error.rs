@@ -14,7 +14,9 @@ use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, S
 use crate::net::NetError;
 use crate::patch::{ApplyError, PatchFailure, RelistError, SeriesErrors};
 use crate::pipeline::life_error::LifeError;
+use crate::pipeline::new_error::NewError;
 use crate::plan::{ArgsError, LockError, MakeLineError, PlanError};
+use crate::recipe::error::RecipeErrors;
 use crate::recipe::graph::UnknownComponent;
 use crate::recipe::policy::Refused;
 use crate::recipe::rule::RuleError;
@@ -61,6 +63,12 @@ pub enum PipelineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Life(#[from] LifeError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    New(#[from] NewError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeErrors),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Relist(#[from] RelistError),

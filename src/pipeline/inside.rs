@@ -77,18 +77,7 @@ impl Session<'_> {
                 }
                 let file = go_mod.as_ref().ok_or(crate::gomod::RewriteError::NoGoMod)?;
                 let Some(pin) = file.pin(module) else {
-                    let hint = match crate::names::nearest(module.as_str(), file.required()) {
-                        Some(near) => format!("did you mean {near}?"),
-                        None => "`forge tree` gives the sources; look into their go.mod".to_owned(),
-                    };
-                    let (component, program) = (other.name.clone(), user.name.clone());
-                    return Err(PipelineError::NotRequired {
-                        component,
-                        program,
-                        release: base.release.clone(),
-                        module: module.clone(),
-                        hint,
-                    });
+                    return Err(not_required(&other.name, user, base, module, file));
                 };
                 pinned = Some((ModulePath::new(pin.path)?, ModuleQuery::new(pin.version.clone())?));
                 let version = Revision::new(pin.version)?;
@@ -164,4 +153,20 @@ impl Session<'_> {
         let text = objects.read(checkout.tree(), &RelPath::new("go.mod")?)?.ok_or(crate::gomod::RewriteError::NoGoMod)?;
         Ok(GoModFile::read(&self.any_go()?, &text)?)
     }
+}
+
+/// The program does not require the module that a component stands for.
+pub(super) fn not_required(
+    component: &ComponentName,
+    user: &Component,
+    base: &Base,
+    module: &ModulePath,
+    file: &GoModFile,
+) -> PipelineError {
+    let hint = match crate::names::nearest(module.as_str(), file.required()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "`forge tree` gives the sources; look into their go.mod".to_owned(),
+    };
+    let (component, program, release, module) = (component.clone(), user.name.clone(), base.release.clone(), module.clone());
+    PipelineError::NotRequired { component, program, release, module, hint }
 }

@@ -94,13 +94,7 @@ impl<'a> Session<'a> {
 
     /// The installed `go`, found without running it; where there is none that can be used, the store's own, fetched once.
     pub fn go_bin(&self) -> Result<GoBin, PipelineError> {
-        match find_go(self.exec)? {
-            Ok(bin) => Ok(bin),
-            Err(lack) => {
-                let bin = bootstrap(self.exec, self.store, lack, self.options.offline, self.reporter);
-                Ok(bin.map_err(GoError::from)?)
-            }
-        }
+        installed_go(self.exec, self.store, self.options.offline, self.reporter)
     }
 
     /// Where the compiler of `wanted` comes from. Nothing is fetched for that: what forge would fetch is known.
@@ -137,5 +131,13 @@ impl<'a> Session<'a> {
     /// Fails where the user has asked to stop.
     pub fn check_interrupt(&self) -> Result<(), PipelineError> {
         self.exec.interrupt().check().map_err(|i| PipelineError::Exec(i.into()))
+    }
+}
+
+/// The installed `go`; where there is none that can be used, the store's own, fetched once.
+pub(super) fn installed_go(exec: &Exec, store: &Store, offline: bool, reporter: &dyn Reporter) -> Result<GoBin, PipelineError> {
+    match find_go(exec)? {
+        Ok(bin) => Ok(bin),
+        Err(lack) => Ok(bootstrap(exec, store, lack, offline, reporter).map_err(GoError::from)?),
     }
 }

@@ -99,7 +99,7 @@ pub enum ChooseError {
     },
     /// There is none.
     #[error("there are no recipes here")]
-    #[diagnostic(help("a recipe is a file recipes/NAME.toml; docs/recipes.md explains one"))]
+    #[diagnostic(help("`forge new GIT-URL` writes one; docs/recipes.md explains it"))]
     None,
 }
 

@@ -106,13 +106,23 @@ pub fn load(files: &Files, which: &RecipeRef) -> Result<Loaded, RecipeErrors> {
     }
 }
 
+/// Reads an upstream's file; `None` where there is none of that name.
+pub fn find_upstream(files: &Files, name: &UpstreamName) -> Result<Option<Upstream>, RecipeErrors> {
+    let Some(found) = read_named(files, "recipes/upstreams", name.as_str())? else { return Ok(None) };
+    let mut upstreams = Upstreams::default();
+    match upstreams.read_file(name, &found, files) {
+        Some(upstream) => Ok(Some(upstream)),
+        None => Err(RecipeErrors::Wrong { problems: upstreams.problems }),
+    }
+}
+
 fn unknown(name: &RecipeName, files: &Files) -> Result<RecipeErrors, FilesError> {
     let known = known(files)?;
     let names = || known.iter().map(|(name, _)| name.as_str());
     let near = nearest(name.as_str(), names()).and_then(|near| known.iter().find(|(name, _)| name.as_str() == near));
     let near = near.map(|(name, _)| name.clone());
     let help = if known.is_empty() {
-        "there are no recipes; a recipe is a file recipes/NAME.toml".to_owned()
+        "there are no recipes; `forge new GIT-URL` writes one".to_owned()
     } else {
         format!("there are {}", names().collect::<Vec<_>>().join(", "))
     };

@@ -15,6 +15,7 @@ mod managed_go;
 mod matrix;
 mod matrix_blame;
 mod matrix_compile;
+mod new;
 mod patches;
 mod payload;
 mod plan;
