@@ -104,7 +104,7 @@ fn tell(context: &Context, dry_run: bool, files: &Files, done: &Scaffolded) -> R
         }
     }
     match (&done.recipe, done.files.is_empty()) {
-        _ if dry_run => {}
+        (Some(_), _) if dry_run => {}
         (Some(recipe), _) => told(format!("next: forge build --recipe {recipe}")),
         (None, nothing) => {
             let nothing = if nothing { "; nothing was written" } else { "" };

@@ -52,6 +52,12 @@ impl GitUrl {
         &self.0
     }
 
+    /// What the repository is called: the last part of the URL, without `.git`. Of a URL without a path it is the host.
+    pub fn last_part(&self) -> &str {
+        let last = self.0.trim_end_matches('/').rsplit(['/', ':', '@']).next().unwrap_or_default();
+        last.strip_suffix(".git").unwrap_or(last)
+    }
+
     /// The URL without what [`GitUrl::has_userinfo`] finds, as it may stand in a file.
     pub fn without_userinfo(&self) -> Self {
         let Some((scheme, rest)) = self.0.split_once("://").filter(|_| self.has_userinfo()) else { return self.clone() };
@@ -171,6 +177,11 @@ mod tests {
             ("git@github.com:a/b", "git@github.com:a/b"),
         ] {
             assert_eq!(GitUrl::new(with).unwrap().without_userinfo().expose(), without);
+        }
+        for (url, last) in
+            [("https://h/a/b.git/", "b"), ("git@h:b", "b"), ("https://tok@h", "h"), ("/srv/x", "x"), ("https://h/.git", "")]
+        {
+            assert_eq!(GitUrl::new(url).unwrap().last_part(), last);
         }
         assert_eq!(String::from(url), "https://***@host.example/x");
         assert_eq!(redact("a https://t@h/x b 'https://u:p@g' c"), "a https://***@h/x b 'https://***@g' c");

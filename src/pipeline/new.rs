@@ -8,7 +8,7 @@ use crate::disk::{create_dir_all, write_atomic, write_new};
 use crate::event::Reporter;
 use crate::exec::Exec;
 use crate::files::{Files, Found, Origin};
-use crate::names::{ComponentName, GitUrl, RecipeName, RelPath, Revision, Target, UpstreamName};
+use crate::names::{ComponentName, GitUrl, RecipeName, RelPath, Revision, Target};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::inside::not_required;
 use crate::pipeline::new_error::NewError;
@@ -17,7 +17,7 @@ use crate::pipeline::select::picks;
 use crate::pipeline::session::{Asked, Options, Session};
 use crate::recipe::load::{RecipeRef, TOML_LIMIT, find_upstream, load};
 use crate::recipe::model::{Recipe, Source, Upstream};
-use crate::recipe::scaffold::{self, NewPick, NewSource};
+use crate::recipe::scaffold::{self, NewComponent, NewPick, NewSource};
 use crate::store::Store;
 
 /// What a new recipe needs of the world.
@@ -86,7 +86,10 @@ pub struct Scaffolded {
 pub fn new_recipe(world: NewWorld<'_>, options: &NewOptions) -> Result<Scaffolded, PipelineError> {
     let component = match &options.name {
         Some(name) => name.clone(),
-        None => name_of(&options.url)?,
+        None => {
+            let no_name = |source| NewError::NoName { url: options.url.clone(), source };
+            ComponentName::new(options.url.last_part()).map_err(no_name)?
+        }
     };
     let name = scaffold::upstream_name(&component);
     let recipe_name = options.recipe.clone().unwrap_or_else(|| scaffold::recipe_name(&component));
@@ -134,7 +137,12 @@ pub fn new_recipe(world: NewWorld<'_>, options: &NewOptions) -> Result<Scaffolde
     };
     match pick {
         None => done.recipe = None,
-        Some(pick) => done.files.push(recipe_file(&recipe_name, &component, &name, &pick, &place, &look.home)?),
+        Some(pick) => {
+            // What an upstream file says of Go is not known here.
+            let old_go = if known.is_none() && !is_library { look.old_go() } else { None };
+            let component = NewComponent { name: component, pick, old_go };
+            done.files.push(recipe_file(&recipe_name, &component, &place, &look.home)?);
+        }
     }
     if !options.dry_run {
         world.exec.interrupt().check().map_err(crate::exec::ExecError::from)?;
@@ -163,21 +171,14 @@ fn place_of(files: &Files, name: &RecipeName, component: &ComponentName) -> Resu
     Ok(Place::There(found, Box::new(recipe)))
 }
 
-fn recipe_file(
-    name: &RecipeName,
-    component: &ComponentName,
-    upstream: &UpstreamName,
-    pick: &NewPick,
-    place: &Place,
-    home: &GitUrl,
-) -> Result<NewFile, PipelineError> {
+fn recipe_file(name: &RecipeName, component: &NewComponent, place: &Place, home: &GitUrl) -> Result<NewFile, PipelineError> {
     let path = RelPath::new(format!("recipes/{name}.toml"))?;
     let Place::There(found, _) = place else {
-        let text = scaffold::recipe(component, upstream, pick, home.expose(), &Target::host());
+        let text = scaffold::recipe(component, home.expose(), &Target::host());
         return Ok(NewFile { path, is_new: true, text });
     };
     let text = String::from_utf8_lossy(&found.bytes);
-    let text = scaffold::add(&text, component, upstream, pick).map_err(|source| {
+    let text = scaffold::add(&text, component).map_err(|source| {
         let path = match &found.origin {
             Origin::Disk(path) => path.clone(),
             Origin::BuiltIn(path) => path.as_path().to_owned(),
@@ -185,16 +186,6 @@ fn recipe_file(
         NewError::Add { path, source }
     })?;
     Ok(NewFile { path, is_new: false, text })
-}
-
-/// What the repository is called: the last part of its address.
-fn name_of(url: &GitUrl) -> Result<ComponentName, PipelineError> {
-    let text = url.expose().trim_end_matches('/');
-    let last = text.rsplit(['/', ':']).next().unwrap_or_default();
-    let last = last.strip_suffix(".git").unwrap_or(last);
-    // What follows an `@` here would be a host: the address has no path, and its last part may be a secret.
-    let last = last.rsplit('@').next().unwrap_or_default();
-    ComponentName::new(last).map_err(|source| NewError::NoName { url: url.clone(), source }.into())
 }
 
 /// An upstream file that is there counts, where it is about the same repository or module.

@@ -40,16 +40,14 @@ pub enum NewError {
         /// Folders with a go.mod.
         found: Vec<String>,
     },
-    /// A go.mod without the line that matters.
-    #[error("{url} {release}: go.mod has no {line} line")]
-    #[diagnostic(help("it is not what `go mod init` writes; mend it upstream, or write the recipe by hand"))]
-    GoMod {
+    /// A go.mod that names no module.
+    #[error("{url} {release}: go.mod has no module line")]
+    #[diagnostic(help("it is not what `go mod init` writes: mend it upstream"))]
+    NoModule {
         /// The address.
         url: GitUrl,
         /// What was looked at.
         release: Revision,
-        /// `module` or `go`.
-        line: &'static str,
     },
     /// It is not said which program is meant.
     #[error("{url} has several programs: {}", shown(found))]

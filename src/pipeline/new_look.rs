@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::git::objects::{Entry, Mode, Objects};
 use crate::git::remote::{RefKind, default_branch, find_branch, list_refs};
 use crate::git::store::GitStore;
-use crate::gomod::{Go, GoModFile, Packages, below, is_of_module, toolchain_of};
+use crate::gomod::{Go, GoModFile, Packages, below, is_of_module};
 use crate::names::{CommitId, ComponentName, GitUrl, ModulePath, RelPath, Revision, Target, TreeId};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::new::{NewOptions, NewWorld};
@@ -94,10 +94,17 @@ impl Look {
         let bin = installed_go(exec, store, false, reporter)?;
         let version = bin.version().clone();
         let go_mod = GoModFile::read(&Go::new(exec, bin, &version, false, reporter)?, &text)?;
-        let lacks = |line| NewError::GoMod { url: home.clone(), release: release.clone(), line };
-        let module = ModulePath::new(go_mod.module().ok_or_else(|| lacks("module"))?)?;
-        go_mod.go_version().and_then(toolchain_of).ok_or_else(|| lacks("go"))?;
+        let no_module = || NewError::NoModule { url: home.clone(), release: release.clone() };
+        let module = ModulePath::new(go_mod.module().filter(|path| !path.is_empty()).ok_or_else(no_module)?)?;
         Ok(Self { home, pick: newest.pick, release, tags: newest.tags, module, go_mod, objects, tree, entries })
+    }
+
+    /// What go.mod says of Go, where nothing was said or a Go before 1.18, whose `go build` has no -buildvcs.
+    pub(super) fn old_go(&self) -> Option<String> {
+        let Some(version) = self.go_mod.go_version() else { return Some("names no Go".to_owned()) };
+        let minor = version.trim_start_matches("go").strip_prefix("1.").and_then(|rest| rest.split('.').next());
+        let minor = minor.and_then(|minor| minor.parse::<u32>().ok());
+        minor.filter(|minor| *minor < 18).map(|_| format!("wants Go {version}"))
     }
 
     /// How its program is built; `None` for a library.
@@ -153,7 +160,8 @@ impl Look {
         if found.iter().any(|package| package == ".") {
             return Ok(Some(".".to_owned()));
         }
-        let names = [options.name.as_ref().map(ComponentName::as_str), Some(self.name()), Some(last(self.module.as_str()))];
+        let names =
+            [options.name.as_ref().map(ComponentName::as_str), Some(self.home.last_part()), Some(last(self.module.as_str()))];
         for name in names.into_iter().flatten() {
             let in_cmd = found.iter().find(|package| **package == format!("./cmd/{name}"));
             let mut called_so = found.iter().filter(|package| last(package) == name);
@@ -162,13 +170,6 @@ impl Look {
             }
         }
         Err(NewError::Several { url: url(), found })
-    }
-
-    /// What the repository is called.
-    fn name(&self) -> &str {
-        let text = self.home.expose().trim_end_matches('/');
-        let last = text.rsplit(['/', ':']).next().unwrap_or_default();
-        last.strip_suffix(".git").unwrap_or(last)
     }
 
     /// True where a variable that the linker shall set is there: it ignores what it does not find.
@@ -186,7 +187,7 @@ impl Look {
 
     /// What its Makefile says, and then what its release tool does; and the Makefile's name, where it has a `go build` line.
     fn hints(&self) -> Result<(Hints, Option<String>), PipelineError> {
-        let known = Known { module: self.module.as_str(), name: self.name(), release: &self.release };
+        let known = Known { module: self.module.as_str(), name: self.home.last_part(), release: &self.release };
         let texts = |names: &[&str]| {
             let mut texts = Vec::new();
             for name in names {

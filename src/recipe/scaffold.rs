@@ -54,6 +54,20 @@ pub enum NewPick {
     },
 }
 
+/// A component of a recipe. Its upstream has its name.
+#[derive(Debug, Clone)]
+pub struct NewComponent {
+    /// Its name.
+    pub name: ComponentName,
+    /// What it is made of.
+    pub pick: NewPick,
+    /// What go.mod says of Go, where that is too old for `go build` as forge calls it, or nothing.
+    pub old_go: Option<String>,
+}
+
+/// The Go that builds what asks for an older one: the last that takes any `go` line as it is.
+const OLD_GO: &str = "1.20.14";
+
 /// How many unclear settings are listed.
 const MOST_UNCLEAR: usize = 6;
 
@@ -140,28 +154,26 @@ pub fn upstream(source: &NewSource, build: Option<&NewBuild>) -> String {
 }
 
 /// A recipe with one component.
-pub fn recipe(component: &ComponentName, upstream: &UpstreamName, pick: &NewPick, from: &str, target: &Target) -> String {
-    let mut out = format!("description = {}\n", quoted(&format!("{component} from {from}")));
+pub fn recipe(component: &NewComponent, from: &str, target: &Target) -> String {
+    let mut out = format!("description = {}\n", quoted(&format!("{} from {from}", component.name)));
     line(
         &mut out,
         &format!("targets     = [{}]", quoted(&target.to_string())),
         "OS/ARCH as Go spells them, such as \"linux/arm64\"",
     );
     out.push('\n');
-    out.push_str(&component_table(component, upstream, pick));
+    out.push_str(&component_table(component));
     out
 }
 
 /// Every comment stands above or beside something: what follows the last key of a table would belong to the next one.
-fn component_table(component: &ComponentName, upstream: &UpstreamName, pick: &NewPick) -> String {
-    let mut out = format!("# series = [\"NAME\"] adds the patches in patches/{upstream}/NAME.\n");
+fn component_table(component: &NewComponent) -> String {
+    let NewComponent { name, pick, old_go } = component;
+    let mut out = format!("# series = [\"NAME\"] adds the patches in patches/{name}/NAME.\n");
     if let NewPick::Pinned { by } = pick {
         let _ = writeln!(out, "# No version: the one that the release of {by} requires.");
     }
-    let _ = writeln!(out, "[component.{}]", key(component.as_str()));
-    if upstream.as_str() != component.as_str() {
-        line(&mut out, &format!("upstream = {}", quoted(upstream.as_str())), "");
-    }
+    let _ = writeln!(out, "[component.{}]", key(name.as_str()));
     match pick {
         NewPick::Line(release) => {
             let range = format!("~{}.{}", release.major(), release.minor());
@@ -177,6 +189,14 @@ fn component_table(component: &ComponentName, upstream: &UpstreamName, pick: &Ne
             line(&mut out, &text, "there are no releases; as = \"v0.1.0\" gives it a version");
         }
         NewPick::Pinned { .. } => {}
+    }
+    if let Some(said) = old_go {
+        line(
+            &mut out,
+            &format!("go    = {}", quoted(OLD_GO)),
+            &format!("go.mod {}; 1.18 is the oldest that works", commented(said)),
+        );
+        line(&mut out, "mod   = \"tidy\"", "go.mod and go.sum as that Go wants them");
     }
     out
 }
@@ -202,11 +222,12 @@ pub enum AddError {
 
 /// The text of a recipe with one component more, behind the others. One that is pinned is named in the `replace` of the
 /// component that requires it. All else stays as it is, byte for byte.
-pub fn add(text: &str, component: &ComponentName, upstream: &UpstreamName, pick: &NewPick) -> Result<String, AddError> {
+pub fn add(text: &str, component: &NewComponent) -> Result<String, AddError> {
     let wrong = |e: toml_edit::TomlError| AddError::Toml(e.to_string());
     let mut document: DocumentMut = text.parse().map_err(wrong)?;
-    let mut new: DocumentMut = component_table(component, upstream, pick).parse().map_err(wrong)?;
-    let table = new.get_mut("component").and_then(Item::as_table_mut).and_then(|all| all.remove(component.as_str()));
+    let name = &component.name;
+    let mut new: DocumentMut = component_table(component).parse().map_err(wrong)?;
+    let table = new.get_mut("component").and_then(Item::as_table_mut).and_then(|all| all.remove(name.as_str()));
     let Some(Item::Table(mut table)) = table else { return Err(AddError::Inline) };
     table.set_position(None);
     let above = table.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default().to_owned();
@@ -214,15 +235,15 @@ pub fn add(text: &str, component: &ComponentName, upstream: &UpstreamName, pick:
     let mut all = Table::new();
     all.set_implicit(true);
     let components = document.entry("component").or_insert(Item::Table(all)).as_table_mut().ok_or(AddError::Inline)?;
-    if components.contains_key(component.as_str()) {
-        return Err(AddError::Taken(component.clone()));
+    if components.contains_key(name.as_str()) {
+        return Err(AddError::Taken(name.clone()));
     }
-    if let NewPick::Pinned { by } = pick {
+    if let NewPick::Pinned { by } = &component.pick {
         let user = components.get_mut(by.as_str()).and_then(Item::as_table_mut).ok_or(AddError::Inline)?;
         let replace = user.entry("replace").or_insert(Item::Value(Value::Array(Array::new())));
-        replace.as_array_mut().ok_or(AddError::Inline)?.push(component.as_str());
+        replace.as_array_mut().ok_or(AddError::Inline)?.push(name.as_str());
     }
-    components.insert(component.as_str(), Item::Table(table));
+    components.insert(name.as_str(), Item::Table(table));
     Ok(document.to_string())
 }
 
@@ -244,36 +265,31 @@ mod tests {
         ComponentName::new(name).unwrap()
     }
 
-    fn pick(tag: &str) -> NewPick {
-        NewPick::Line(Release::parse(&Revision::new(tag).unwrap()).unwrap())
+    fn new(name: &str, tag: &str) -> NewComponent {
+        let pick = NewPick::Line(Release::parse(&Revision::new(tag).unwrap()).unwrap());
+        NewComponent { name: component(name), pick, old_go: None }
     }
 
     #[test]
     fn a_component_goes_behind_the_others_and_nothing_else_changes() {
         let text = "# top\ndescription = 'x'   # why\n\n[component.a]  # first\nlines = [ \"~1\" ]\n\n# about facts\n[[component.a.expect]]\n\
                     run = []\n\n[[kit]]\nname = \"a\"\n# end\n";
-        let added = add(text, &component("b"), &upstream_name(&component("c")), &pick("v2.3.4")).unwrap();
-        let new = "\n# series = [\"NAME\"] adds the patches in patches/c/NAME.\n[component.b]\nupstream = \"c\"\n\
+        let added = add(text, &new("b", "v2.3.4")).unwrap();
+        let block = "\n# series = [\"NAME\"] adds the patches in patches/b/NAME.\n[component.b]\n\
                    lines = [\"~2.3\"]                         # its newest release; version = \"v2.3.4\" instead pins one\n";
-        assert_eq!(added, text.replacen("\n\n[[kit]]", &format!("\n{new}\n[[kit]]"), 1), "{added}");
-        assert_eq!(
-            add(&added, &component("b"), &upstream_name(&component("b")), &pick("v1.0.0")),
-            Err(AddError::Taken(component("b")))
-        );
-        assert_eq!(
-            add("component = { a = {} }", &component("b"), &upstream_name(&component("b")), &pick("v1.0.0")),
-            Err(AddError::Inline)
-        );
+        assert_eq!(added, text.replacen("\n\n[[kit]]", &format!("\n{block}\n[[kit]]"), 1), "{added}");
+        assert_eq!(add(&added, &new("b", "v1.0.0")), Err(AddError::Taken(component("b"))));
+        assert_eq!(add("component = { a = {} }", &new("b", "v1.0.0")), Err(AddError::Inline));
     }
 
     #[test]
     fn a_library_is_replaced_in_its_user() {
         let text = "[component.a]\nlines = [\"~1\"]\nreplace = [\"x\"]  # why\n";
-        let pinned = NewPick::Pinned { by: component("a") };
-        let added = add(text, &component("b.c"), &upstream_name(&component("b.c")), &pinned).unwrap();
+        let pinned = |name: &str| NewComponent { pick: NewPick::Pinned { by: component("a") }, ..new(name, "v1.0.0") };
+        let added = add(text, &pinned("b.c")).unwrap();
         assert!(added.starts_with("[component.a]\nlines = [\"~1\"]\nreplace = [\"x\", \"b.c\"]  # why\n"), "{added}");
         assert!(added.ends_with("# No version: the one that the release of a requires.\n[component.\"b.c\"]\n"), "{added}");
-        let added = add("[component.a]\nlines = [\"~1\"]\n", &component("b"), &upstream_name(&component("b")), &pinned).unwrap();
+        let added = add("[component.a]\nlines = [\"~1\"]\n", &pinned("b")).unwrap();
         assert!(added.contains("replace = [\"b\"]\n"), "{added}");
     }
 

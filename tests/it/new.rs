@@ -161,6 +161,28 @@ fn an_upstream_that_is_built_in_is_used() {
     fresh(&sandbox, &["show"]).run().ok().prints("k0sctl");
 }
 
+/// `go build` of these has no `-buildvcs`, and before 1.13 no `-trimpath`.
+#[test]
+fn a_go_that_is_too_old_is_replaced_by_a_newer_one() {
+    let sandbox = Sandbox::new();
+    let main =
+        "package main\n\nimport \"github.com/kardianos/service\"\n\nfunc main() { println(len(service.Platform()) > 0) }\n";
+    let files =
+        [("main.go", main), ("go.mod", "module x.example/old\n\ngo 1.12\n\nrequire github.com/kardianos/service v1.2.2\n")];
+    let up = bare(&sandbox, "old", &files);
+    up.tag("v1.0.0", &up.id("main"));
+    fresh(&sandbox, &["new", &up.url()]).run().ok();
+    let recipe = read(&sandbox, "recipes/old.toml");
+    assert!(recipe.contains("go    = \"1.20.14\"") && recipe.contains("# go.mod wants Go 1.12;"), "{recipe}");
+    fresh(&sandbox, &["build"]).run().ok();
+    built(&sandbox, "old-v1.0.0-old-", &[]);
+    up.commit("main", "no go line", &[("main.go", HELLO), ("go.mod", "module x.example/old\n")]);
+    up.tag("v1.1.0", &up.id("main"));
+    fresh(&sandbox, &["new", &up.url(), "--recipe", "old", "none"]).run().ok();
+    assert!(read(&sandbox, "recipes/old.toml").contains("# go.mod names no Go;"));
+    fresh(&sandbox, &["build", "none"]).run().ok();
+}
+
 #[test]
 fn of_several_programs_one_has_to_be_chosen() {
     let sandbox = Sandbox::new();
@@ -336,9 +358,9 @@ fn what_is_no_go_module_is_refused() {
     up.commit("main", "nonsense", &[("go.mod", "what is this\n")]);
     up.tag("v1.2.0", &up.id("main"));
     fresh(&sandbox, &["new", &up.url()]).run().code(4).says("go.mod");
-    up.commit("main", "no go line", &[("go.mod", "module x.example/y\n")]);
+    up.commit("main", "no module line", &[("go.mod", "go 1.21\n")]);
     up.tag("v1.3.0", &up.id("main"));
-    fresh(&sandbox, &["new", &up.url()]).run().code(1).says("go.mod has no go line");
+    fresh(&sandbox, &["new", &up.url()]).run().code(1).says("go.mod has no module line");
     fresh(&sandbox, &["new", "file:///nonexistent/x"]).run().code(1).says("there is no repository at");
     fresh(&sandbox, &["new", "ext::sh -c id"]).run().code(2);
     fresh(&sandbox, &["new", "--", "-u"]).run().code(2);
