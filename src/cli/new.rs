@@ -12,6 +12,7 @@ use crate::files::Files;
 use crate::names::{ComponentName, GitUrl, NameError, RecipeName};
 use crate::pipeline::{NewError, NewOptions, NewWorld, PipelineError, Scaffolded, local_source, new_recipe};
 use crate::recipe::find::{Search, Stop};
+use crate::recipe::scaffold::listed;
 
 pub(super) fn run(context: &Context, args: &NewArgs) -> Result<u8, CliError> {
     let wrong = |e: NameError| CliError::usage(e.to_string(), "names have letters, digits, `.`, `_` and `-`");
@@ -93,7 +94,7 @@ fn tell(context: &Context, dry_run: bool, files: &Files, done: &Scaffolded) -> R
     }
     if !done.others.is_empty() {
         let package = done.package.as_deref().unwrap_or_default();
-        told(format!("{package} is built; there are also {}: --package chooses", shown(&done.others)));
+        told(format!("{package} is built; there are also {}: --package chooses", listed(&done.others)));
     }
     for file in &done.files {
         let path = files.root().map_or_else(|| file.path.as_path().to_owned(), |root| file.path.below(root));
@@ -115,11 +116,4 @@ fn tell(context: &Context, dry_run: bool, files: &Files, done: &Scaffolded) -> R
         }
     }
     Ok(())
-}
-
-fn shown(packages: &[String]) -> String {
-    const MOST: usize = 8;
-    let more = packages.len().saturating_sub(MOST);
-    let first = packages[..packages.len() - more].join(", ");
-    if more > 0 { format!("{first} and {more} more") } else { first }
 }

@@ -71,6 +71,9 @@ const OLD_GO: &str = "1.20.14";
 /// How many unclear settings are listed.
 const MOST_UNCLEAR: usize = 6;
 
+/// How many other programs are named.
+const MOST_LISTED: usize = 6;
+
 /// The longest list on one line.
 const WIDEST: usize = 100;
 
@@ -97,6 +100,13 @@ fn commented(text: &str) -> String {
     crate::names::visible(&text.replace(['\n', '\r'], " "))
 }
 
+/// Programs in a sentence, and how many more there are.
+pub fn listed(packages: &[String]) -> String {
+    let more = packages.len().saturating_sub(MOST_LISTED);
+    let first = packages[..packages.len() - more].join(", ");
+    if more > 0 { format!("{first} and {more} more") } else { first }
+}
+
 /// `recipes/upstreams/NAME.toml`
 pub fn upstream(source: &NewSource, build: Option<&NewBuild>) -> String {
     let mut out = String::new();
@@ -121,7 +131,7 @@ pub fn upstream(source: &NewSource, build: Option<&NewBuild>) -> String {
     line(&mut out, "driver   = \"go\"", "");
     let others = match build.others[..] {
         [] => String::new(),
-        _ => format!("there are also {}", commented(&build.others.join(", "))),
+        _ => format!("there are also {}", commented(&listed(&build.others))),
     };
     line(&mut out, &format!("packages = {}", list([&escape_braces(&build.package)])), &others);
     if !build.tags.is_empty() {
@@ -291,6 +301,13 @@ mod tests {
         assert!(added.ends_with("# No version: the one that the release of a requires.\n[component.\"b.c\"]\n"), "{added}");
         let added = add("[component.a]\nlines = [\"~1\"]\n", &pinned("b")).unwrap();
         assert!(added.contains("replace = [\"b\"]\n"), "{added}");
+    }
+
+    #[test]
+    fn many_programs_are_counted() {
+        let programs: Vec<String> = (1..9).map(|n| format!("./{n}")).collect();
+        assert_eq!(listed(&programs), "./1, ./2, ./3, ./4, ./5, ./6 and 2 more");
+        assert_eq!(listed(&programs[..2]), "./1, ./2");
     }
 
     #[test]
