@@ -26,6 +26,8 @@ pub struct Conflict {
     pub from: Option<Revision>,
     /// Files with conflict markers.
     pub files: Vec<String>,
+    /// The tree with the markers.
+    pub(super) shown: Option<TreeId>,
 }
 
 /// The trees before and after a patch, on a release where it applies.
@@ -51,7 +53,7 @@ pub(super) fn open_conflict(
             space.state.patches[at].patch
         );
         space.reporter.report(Event::Warning { text });
-        return Ok(Conflict { from: None, files: Vec::new() });
+        return Ok(Conflict { from: None, files: Vec::new(), shown: None });
     };
     let objects = space.repo.objects();
     let ours = objects.commit_tree(&space.state.tip)?;
@@ -60,12 +62,13 @@ pub(super) fn open_conflict(
     let labels = Labels { ancestor: &from, ours: &release, theirs: &patch };
     let (tree, unmerged) = match merge(objects, &meant.before, &ours, &meant.after, labels)? {
         Merged::Clean(tree) => (tree, Vec::new()),
-        Merged::Conflicts { tree, unmerged } => (tree, unmerged),
+        Merged::Conflicts { tree, unmerged } => session.resolve_known(component, &patch, objects, tree, unmerged)?,
     };
     let shown = marker_commit(space, &tree)?;
     space.repo.move_files(space.exec, &space.state.tip, &shown)?;
     space.repo.mark_unmerged(&unmerged)?;
-    Ok(Conflict { from: Some(meant.release), files: unmerged.iter().map(|u| u.path.to_string()).collect() })
+    let files = unmerged.iter().map(|u| u.path.to_string()).collect();
+    Ok(Conflict { from: Some(meant.release), files, shown: Some(tree) })
 }
 
 /// A commit that nobody sees, for git to take the files from.

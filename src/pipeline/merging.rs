@@ -89,7 +89,16 @@ fn merged(
     let Some(meant) = known.find(session, component, (patches, at), repo, onto.release, file)? else { return Ok(None) };
     let ours = repo.objects().commit_tree(tip)?;
     let labels = Labels { ancestor: meant.release.as_str(), ours: onto.release.as_str(), theirs: "patch" };
-    let Merged::Clean(tree) = merge(repo.objects(), &meant.before, &ours, &meant.after, labels)? else { return Ok(None) };
+    let tree = match merge(repo.objects(), &meant.before, &ours, &meant.after, labels)? {
+        Merged::Clean(tree) => tree,
+        Merged::Conflicts { tree, unmerged } => {
+            let patch = patches[at].1.name.as_str();
+            match session.resolve_known(component, patch, repo.objects(), tree, unmerged)? {
+                (tree, left) if left.is_empty() => tree,
+                _ => return Ok(None),
+            }
+        }
+    };
     let Some(form) = patches[at].1.forms.last().filter(|_| tree != ours) else { return Ok(None) };
     Ok(Some(repo.commit(&patch_step(form, &tree, onto.time + 1 + at as i64), Some(tip))?))
 }

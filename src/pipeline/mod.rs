@@ -37,6 +37,7 @@ mod payload;
 mod queue;
 mod rebase;
 mod released;
+mod remembered;
 mod report;
 mod resolve;
 mod resolve_all;

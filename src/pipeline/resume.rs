@@ -35,6 +35,9 @@ pub fn resume(
         true => None,
         false => Some(resolve(&space, &stopped, patches[stopped.at].1, time)?),
     };
+    if let Some(commit) = &resolved {
+        session.remember_resolution(component, &space, &stopped, &space.repo.objects().commit_tree(commit)?)?;
+    }
     if skip {
         space.repo.reset_files(space.exec, &stopped.onto)?;
         space.notice(format!(
@@ -57,6 +60,7 @@ pub fn resume(
         at: *at,
         onto: stacked.tip.clone(),
         files: Vec::new(),
+        shown: None,
         before: stopped.before.clone(),
     });
     // What is staged is what the new commit holds.
@@ -66,7 +70,13 @@ pub fn resume(
     if let Some((at, failure)) = stacked.failure {
         let conflict = open_conflict(session, component, &series, at, &space, file)?;
         let onto = space.state.tip.clone();
-        space.state.stopped = Some(Stopped { at, onto, files: conflict.files.clone(), before: stopped.before });
+        space.state.stopped = Some(Stopped {
+            at,
+            onto,
+            files: conflict.files.clone(),
+            shown: conflict.shown.clone(),
+            before: stopped.before.clone(),
+        });
         opened.stopped = Some(StoppedAt { patch: space.state.patches[at].patch.clone(), failure, conflict });
     }
     space.remember()?;

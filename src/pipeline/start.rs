@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{FileLock, create_dir_all, is_free, rename_synced, write_atomic};
 use crate::git::work::WorkRepo;
-use crate::names::{CommitId, PatchName, Revision};
+use crate::names::{CommitId, PatchName, Revision, TreeId};
 use crate::patch::{PatchFailure, Series};
 use crate::pipeline::conflict::{Conflict, open_conflict};
 use crate::pipeline::error::PipelineError;
@@ -239,16 +239,21 @@ impl Opening<'_, '_> {
         from: Option<&CommitId>,
         file: &mut LockFile,
     ) -> Result<Option<StoppedAt>, PipelineError> {
-        let stopped =
-            |at: usize, onto: CommitId, files: Vec<String>| Stopped { at, onto, files, before: before.clone().map(Box::new) };
+        let stopped = |at: usize, onto: CommitId, files: Vec<String>, shown: Option<TreeId>| Stopped {
+            at,
+            onto,
+            files,
+            shown,
+            before: before.clone().map(Box::new),
+        };
         let onto = space.state.tip.clone();
-        space.state.stopped = failure.as_ref().map(|(at, _)| stopped(*at, onto.clone(), Vec::new()));
+        space.state.stopped = failure.as_ref().map(|(at, _)| stopped(*at, onto.clone(), Vec::new(), None));
         if let Some(from) = from {
             space.move_to_tip(from, "forge patch start: the series changed")?;
         }
         let Some((at, failure)) = failure else { return Ok(None) };
         let conflict = open_conflict(self.session, self.component, &self.series, at, space, file)?;
-        space.state.stopped = Some(stopped(at, onto, conflict.files.clone()));
+        space.state.stopped = Some(stopped(at, onto, conflict.files.clone(), conflict.shown.clone()));
         Ok(Some(StoppedAt { patch: space.state.patches[at].patch.clone(), failure, conflict }))
     }
 }

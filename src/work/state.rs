@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{DiskError, create_dir_all, write_atomic};
 use crate::files::read_limited;
-use crate::names::{CommitId, ComponentName, PatchName, Revision, SeriesName, Sha256, UpstreamName};
+use crate::names::{CommitId, ComponentName, PatchName, Revision, SeriesName, Sha256, TreeId, UpstreamName};
 
 /// The format that this program reads and writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The ref of the commit that the patches stand on.
 pub const BASE_REF: &str = "refs/forge/base";
@@ -103,6 +103,9 @@ pub struct Stopped {
     pub onto: CommitId,
     /// Files with conflict markers.
     pub files: Vec<String>,
+    /// The tree with the markers, to learn from how they are resolved.
+    #[serde(default)]
+    pub shown: Option<TreeId>,
     /// The folder as it was before, where it was not new.
     pub before: Option<Box<WorkState>>,
 }

@@ -260,8 +260,8 @@ fn nothing_that_is_in_no_series_is_overwritten() {
     // Another forge's folder, and one that git is busy in.
     let state = work.join(".git/forge/state.json");
     let text = fs::read_to_string(&state).unwrap();
-    fs::write(&state, text.replace("\"format\": 1", "\"format\": 7")).unwrap();
-    sandbox.command(&["patch", "save"]).cwd(&work).run().code(1).says("has format 7; this forge knows 1");
+    fs::write(&state, text.replace("\"format\": 2", "\"format\": 7")).unwrap();
+    sandbox.command(&["patch", "save"]).cwd(&work).run().code(1).says("has format 7; this forge knows 2");
     sandbox.forge(&["patch", "start", "app"]).code(1).says("has format 7");
     fs::write(&state, text).unwrap();
     tool(&work, "git", &["-c", "sequence.editor=sed -i -e 1s/^pick/edit/", "rebase", "-i", "HEAD~1"]);

@@ -155,3 +155,32 @@ fn a_resolution_that_holds_everywhere_takes_the_place_of_the_old_form() {
     let list = sandbox.read(&format!("{SERIES}/series.toml"));
     assert!(!list.contains("one_of"), "{list}");
 }
+
+#[test]
+fn a_resolution_is_remembered_in_the_project_and_used_again() {
+    let (sandbox, up) = sandbox(&lines("vier", ""));
+    sandbox.forge(&["patch", "rebase", "app@v1.3.0"]).code(3);
+    let work = sandbox.project().join("work/app/app");
+    fs::write(work.join("text"), lines("VIER", "")).unwrap();
+    git(&work, &["add", "text"]);
+    let forge = |args: &[&str]| sandbox.command(args).cwd(&work).run();
+    forge(&["patch", "start", "--continue"]).ok().says("how text was resolved is remembered in patches/app/.resolutions/");
+    fs::remove_dir_all(&work).unwrap();
+    // The same conflict on another release, somewhere else in the file.
+    up.release_with("v1.4.0", &[("text", &lines("vier", "zero\n"))]);
+    let known = names(&sandbox.project().join("patches/app/.resolutions"));
+    assert_eq!(known.len(), 1);
+    let file = format!("patches/app/.resolutions/{}", known[0]);
+    let text = sandbox.read(&file);
+    assert!(text.contains("VIER\n") && text.contains("release = \"v1.3.0\""), "{text}");
+    let ran = sandbox.forge(&["patch", "rebase", "app@v1.4.0"]);
+    ran.ok().prints("merged polite/two.patch").says(&format!("two.patch: text is resolved as in {file}"));
+    sandbox.forge(&["tree", "app@v1.4.0", "--out", "tree"]).ok();
+    assert_eq!(sandbox.read("tree/text"), lines("VIER", "zero\n"));
+    sandbox.forge(&["patch", "undo"]).ok();
+    // A file that is broken, or not there, is no reason to fail.
+    sandbox.write(&file, "resolution = 1\n");
+    sandbox.forge(&["patch", "rebase", "app@v1.4.0", "--dry-run"]).code(3).says("is not used");
+    fs::remove_file(sandbox.project().join(&file)).unwrap();
+    sandbox.forge(&["patch", "rebase", "app@v1.4.0", "--dry-run"]).code(3).prints("conflict polite/two.patch");
+}
