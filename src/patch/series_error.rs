@@ -46,7 +46,9 @@ pub enum SeriesError {
     },
     /// The folder holds no patches.
     #[error("{folder} holds no patches")]
-    #[diagnostic(help("put `*.patch` files there, as `git format-patch` writes them"))]
+    #[diagnostic(help(
+        "put `*.patch` files there, as `git format-patch` writes them, or an empty series.toml, and begin with `forge patch start`"
+    ))]
     Empty {
         /// The folder.
         folder: Origin,

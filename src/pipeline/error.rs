@@ -129,8 +129,10 @@ pub enum PipelineError {
     #[diagnostic(help("a program needs a [[build]] block, in its upstream or in the recipe"))]
     NothingToBuild(RecipeName),
     /// A component without patches was named.
-    #[error("{0} has no series: there is nothing to judge")]
-    #[diagnostic(help("`series = [\"NAME\"]` gives it the patches of patches/UPSTREAM/NAME"))]
+    #[error("{0} has no series")]
+    #[diagnostic(help(
+        "`series = [\"NAME\"]` gives it the patches of patches/UPSTREAM/NAME; an empty series.toml in that folder begins a new one"
+    ))]
     NoSeries(ComponentName),
     /// No component has patches.
     #[error("no component of the recipe {0} has a series: there is nothing to judge")]

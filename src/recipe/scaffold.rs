@@ -179,7 +179,8 @@ pub fn recipe(component: &NewComponent, from: &str, target: &Target) -> String {
 /// Every comment stands above or beside something: what follows the last key of a table would belong to the next one.
 fn component_table(component: &NewComponent) -> String {
     let NewComponent { name, pick, old_go } = component;
-    let mut out = format!("# series = [\"NAME\"] adds the patches in patches/{name}/NAME.\n");
+    let mut out =
+        format!("# series = [\"NAME\"] adds the patches in patches/{name}/NAME; an empty series.toml there begins it.\n");
     if let NewPick::Pinned { by } = pick {
         let _ = writeln!(out, "# No version: the one that the release of {by} requires.");
     }
@@ -285,7 +286,7 @@ mod tests {
         let text = "# top\ndescription = 'x'   # why\n\n[component.a]  # first\nlines = [ \"~1\" ]\n\n# about facts\n[[component.a.expect]]\n\
                     run = []\n\n[[kit]]\nname = \"a\"\n# end\n";
         let added = add(text, &new("b", "v2.3.4")).unwrap();
-        let block = "\n# series = [\"NAME\"] adds the patches in patches/b/NAME.\n[component.b]\n\
+        let block = "\n# series = [\"NAME\"] adds the patches in patches/b/NAME; an empty series.toml there begins it.\n[component.b]\n\
                    lines = [\"~2.3\"]                         # its newest release; version = \"v2.3.4\" instead pins one\n";
         assert_eq!(added, text.replacen("\n\n[[kit]]", &format!("\n{block}\n[[kit]]"), 1), "{added}");
         assert_eq!(add(&added, &new("b", "v1.0.0")), Err(AddError::Taken(component("b"))));

@@ -334,7 +334,9 @@ impl Wrong {
             Self::NoSeries { series, elsewhere: Some(other), .. } => {
                 format!("patches/{other}/{series} exists: is it meant for a component of upstream {other}?")
             }
-            Self::NoSeries { upstream, known, .. } if known.is_empty() => format!("upstream {upstream} has no series yet"),
+            Self::NoSeries { upstream, known, .. } if known.is_empty() => {
+                format!("upstream {upstream} has no series yet: an empty file series.toml in that folder begins it")
+            }
             Self::NoSeries { upstream, known, .. } => format!("upstream {upstream} has {}", known.join(", ")),
             Self::NotProgram { .. } => "`expect` belongs to the component whose binary has it".into(),
             Self::OtherDriver { belongs, .. } => format!("it belongs to driver {belongs}; a block of its own can carry it"),

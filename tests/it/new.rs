@@ -470,3 +470,27 @@ fn an_interrupt_leaves_nothing() {
     assert!(ran.stdout.is_empty() && names(&sandbox.root().join("fresh")) == [".git"]);
     fresh(&sandbox, &["new", &up.url()]).run().ok();
 }
+
+#[test]
+fn a_first_patch_begins_with_an_empty_list() {
+    let sandbox = Sandbox::new();
+    let up = sandbox.upstream("app", Program::default());
+    up.release("v1.2.3");
+    fresh(&sandbox, &["new", &up.url()]).run().ok();
+    fresh(&sandbox, &["patch", "start", "app"]).run().code(1).says("app has no series").says("an empty series.toml");
+    let root = sandbox.root().join("fresh");
+    let recipe = read(&sandbox, "recipes/app.toml").replace("[component.app]", "[component.app]\nseries = [\"mine\"]");
+    fs::write(root.join("recipes/app.toml"), recipe).unwrap();
+    fresh(&sandbox, &["patch", "start", "app"]).run().code(1).says("an empty file series.toml in that folder begins it");
+    fs::create_dir_all(root.join("patches/app/mine")).unwrap();
+    fresh(&sandbox, &["patch", "start", "app"]).run().code(1).says("or an empty series.toml");
+    fs::write(root.join("patches/app/mine/series.toml"), "").unwrap();
+    fresh(&sandbox, &["patch", "start", "app"]).run().ok().prints("app v1.2.3, 0 commits");
+    let work = root.join("work/app/app");
+    let text = fs::read_to_string(work.join("greet.go")).unwrap().replace("hello", "good day");
+    fs::write(work.join("greet.go"), text).unwrap();
+    crate::kit::git(&work, &["commit", "-q", "-a", "-m", "Be polite"]);
+    sandbox.command(&["patch", "save"]).cwd(&work).run().ok().prints("new mine/be-polite.patch");
+    fresh(&sandbox, &["build"]).run().ok();
+    assert!(built(&sandbox, "app-", &[]).contains("good day"));
+}
