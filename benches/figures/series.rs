@@ -1,6 +1,7 @@
 //! The life of a series: saving what did not change, opening a work folder against `git worktree add` and `git am`, and bringing
 //! fifty patches to another release against `git rebase`.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -105,11 +106,7 @@ impl Made {
         let mut mails: Vec<PathBuf> =
             fs::read_dir(self.project.join("patches/up/fifty")).unwrap().map(|e| e.unwrap().path()).collect();
         mails.sort();
-        let work = self.work();
-        let forge = || {
-            let _ = fs::remove_dir_all(&work);
-            time(&mut self.forge(&self.project, &["start", "up"]))
-        };
+        let forge = |dir: &Path| time(&mut self.forge(&self.project, &["start", "up", "--dir", dir.to_str().unwrap()]));
         against_am(table, "work folder of 50 patches on 1,000 files", &self.clone, "v1.0.0", &mails, forge);
     }
 
@@ -138,16 +135,25 @@ impl Made {
     }
 }
 
-/// Opening a work folder against a worktree with the same mails.
-fn against_am(table: &mut Table, name: &str, clone: &Path, tag: &str, mails: &[PathBuf], forge: impl FnMut() -> Duration) {
-    let tree = clone.with_extension("worktree");
-    let (forge, am) = in_turn(9, forge, || {
-        let _ = fs::remove_dir_all(&tree);
-        output(git(clone).args(["worktree", "prune"]));
-        let add = time(git(clone).args(["worktree", "add", "-q", "--detach"]).arg(&tree).arg(tag));
-        add + time(git(&tree).args(["am", "-q", "--keep-cr"]).args(mails))
-    });
-    let _ = fs::remove_dir_all(&tree);
+/// Opening a work folder against a worktree with the same mails. Every run has a folder of its own, and all go at the end: ext4
+/// is slow to make files where some were removed within the last five seconds.
+fn against_am(table: &mut Table, name: &str, clone: &Path, tag: &str, mails: &[PathBuf], forge: impl Fn(&Path) -> Duration) {
+    let keep = tempfile::tempdir_in(clone.parent().unwrap()).unwrap();
+    let (ours, theirs) = (Cell::new(0), Cell::new(0));
+    let next = |count: &Cell<usize>, what: &str| {
+        count.set(count.get() + 1);
+        keep.path().join(format!("{what}{}", count.get()))
+    };
+    let (forge, am) = in_turn(
+        9,
+        || forge(&next(&ours, "forge")),
+        || {
+            let tree = next(&theirs, "git");
+            let add = time(git(clone).args(["worktree", "add", "-q", "--detach"]).arg(&tree).arg(tag));
+            add + time(git(&tree).args(["am", "-q", "--keep-cr"]).args(mails))
+        },
+    );
+    drop(keep);
     output(git(clone).args(["worktree", "prune"]));
     let ratio = forge.seconds() / am.seconds();
     let rival = format!("`git worktree add` and `git am` {am}");
@@ -175,9 +181,6 @@ fn k0s(table: &mut Table, keep: &Path, mirror: &Path) {
     output(&mut patch(&["export", "--mails", out.to_str().unwrap()]));
     let mut mails: Vec<PathBuf> = fs::read_dir(&out).unwrap().map(|e| e.unwrap().path()).collect();
     mails.sort();
-    let start = || {
-        let _ = fs::remove_dir_all(place.join("work"));
-        time(&mut patch(&["start"]))
-    };
+    let start = |dir: &Path| time(&mut patch(&["start", "--dir", dir.to_str().unwrap()]));
     against_am(table, "work folder of the k0s series", &clone, TAG, &mails, start);
 }
