@@ -11,6 +11,7 @@ pub mod history;
 pub mod look;
 pub mod merge;
 pub mod objects;
+mod objects_error;
 pub mod past;
 mod program;
 pub mod remote;

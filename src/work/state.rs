@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(WorkState::find(dir.path()), Some(fs::canonicalize(dir.path()).unwrap()));
         assert!(matches!(WorkState::read(dir.path(), uid), Err(WorkError::Format { found: 99, .. })));
         assert!(matches!(WorkState::read(dir.path(), uid + 1), Err(WorkError::Owner { .. })));
-        fs::write(state_file(dir.path()), "{\"format\": 1}").unwrap();
+        fs::write(state_file(dir.path()), "{\"format\": 2}").unwrap();
         assert!(matches!(WorkState::read(dir.path(), uid), Err(WorkError::Malformed { .. })));
     }
 }
