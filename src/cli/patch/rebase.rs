@@ -69,8 +69,8 @@ fn document(component: &str, dry_run: bool, done: &Rebased) -> Value {
         "saved": done.saved.as_ref().map(save::patches), "range_diff": done.range_diff,
         "dir": done.waiting.as_ref().map(|opened| &opened.dir),
     });
-    if let (Some(judged), Some(object)) = (&done.judged, document.as_object_mut()) {
-        object.extend(save::judgement(judged));
+    if let Some(object) = document.as_object_mut() {
+        object.extend(save::judgement(done.judged.as_ref()));
     }
     document
 }

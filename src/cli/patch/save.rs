@@ -6,7 +6,7 @@ use crate::cli::args::SessionArgs;
 use crate::cli::args_patch::PatchSaveArgs;
 use crate::cli::context::{Context, Sources};
 use crate::cli::exit::{CliError, DONE};
-use crate::names::{PatchName, visible};
+use crate::names::{PatchName, Revision, visible};
 use crate::pipeline::{Ended, Judgement, PipelineError, SaveOptions, Saved, What, Workspace, save, save_judged};
 
 pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliError> {
@@ -31,8 +31,8 @@ pub(super) fn run(context: &Context, args: &PatchSaveArgs) -> Result<u8, CliErro
         let mut document = json!({
             "schema": 1, "dry_run": args.dry_run, "patches": patches(&saved), "reordered": saved.reordered, "bytes": saved.bytes,
         });
-        if let (Some(judged), Some(object)) = (&judged, document.as_object_mut()) {
-            object.extend(judgement(judged));
+        if let Some(object) = document.as_object_mut() {
+            object.extend(judgement(judged.as_ref()));
         }
         context.json(&document)?;
     } else {
@@ -51,12 +51,14 @@ fn asking(context: &Context, space: Workspace<'_>, options: &SaveOptions) -> Res
     Ok(save_judged(&session, component, space, options, &lock.lock)?)
 }
 
-/// What all releases say, for a document.
-pub(super) fn judgement(judged: &Judgement) -> serde_json::Map<String, Value> {
+/// What all releases say, for a document; the keys are there where they were not asked, too.
+pub(super) fn judgement(judged: Option<&Judgement>) -> serde_json::Map<String, Value> {
     let ended = |e: &Ended| json!({"series": e.series, "patch": e.patch, "below": e.bound.below, "reason": e.bound.reason, "needed": e.needed});
-    let ended: Vec<Value> = judged.ended.iter().map(ended).collect();
+    let ended: Vec<Value> = judged.iter().flat_map(|j| &j.ended).map(ended).collect();
+    let releases = |of: fn(&Judgement) -> &Vec<Revision>| judged.map(of).cloned().unwrap_or_default();
     let value = json!({
-        "before": judged.held.0, "after": judged.held.1, "gained": judged.gained, "lost": judged.lost, "ended": ended,
+        "before": judged.map(|j| &j.held.0), "after": judged.map(|j| &j.held.1),
+        "gained": releases(|j| &j.gained), "lost": releases(|j| &j.lost), "ended": ended,
     });
     value.as_object().cloned().unwrap_or_default()
 }
