@@ -92,6 +92,12 @@ pub fn toolchain_of(text: &str) -> Option<GoVersion> {
     }
 }
 
+/// True for a Go before 1.18, whose `go build` has no `-buildvcs` (<https://go.dev/doc/go1.18#go-version>).
+pub fn lacks_buildvcs(go: &GoVersion) -> bool {
+    let mut parts = go.as_str().split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    matches!((parts.next(), parts.next()), (Some(Ok(1)), Some(Ok(minor))) if minor < 18)
+}
+
 /// The variables that reach modules and caches; none of them changes what a build makes. They are read once from `go env`,
 /// so that settings made with `go env -w` hold although the pinned environment has GOENV=off.
 const PASSED_GO: [&str; 10] =

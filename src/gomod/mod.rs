@@ -18,7 +18,7 @@ mod unpack;
 pub use bootstrap::{BootstrapError, bootstrap, in_store, managed};
 pub use edit::{Operation, Operations};
 pub use file::{GoModFile, ModuleVersion};
-pub use go::{Go, GoEnv, GoError, toolchain_of};
+pub use go::{Go, GoEnv, GoError, lacks_buildvcs, toolchain_of};
 pub use host::{GoBin, Lack, MODULE, c_compiler, c_env, find_go};
 pub use module::{DownloadedModule, list_versions};
 pub use pin::{Pin, scan_pin};

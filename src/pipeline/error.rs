@@ -10,7 +10,7 @@ use crate::files::FilesError;
 use crate::git::GitError;
 use crate::git::objects::ObjectsError;
 use crate::gomod::{GoError, RewriteError};
-use crate::names::{ComponentName, ModulePath, NameError, RecipeName, Revision, Sha256, Target, WebUrl};
+use crate::names::{ComponentName, GoVersion, ModulePath, NameError, RecipeName, Revision, Sha256, Target, WebUrl};
 use crate::net::NetError;
 use crate::patch::{ApplyError, PatchFailure, RelistError, SeriesErrors};
 use crate::pipeline::life_error::LifeError;
@@ -212,6 +212,19 @@ pub enum PipelineError {
         release: Revision,
         /// What was looked for.
         reason: String,
+    },
+    /// A Go without flags that forge passes.
+    #[error("{component} {release} wants Go {go}: forge drives Go 1.18 and newer, which have -buildvcs")]
+    #[diagnostic(help(
+        "newer Go builds older modules: say `go = \"1.20.14\"` for the component, and `mod = \"tidy\"` where go asks for it"
+    ))]
+    OldGo {
+        /// The component.
+        component: ComponentName,
+        /// The release.
+        release: Revision,
+        /// Its Go.
+        go: GoVersion,
     },
     /// A program that looks for nothing at its own end.
     #[error("{0} takes no payload: its upstream does not say that it does")]

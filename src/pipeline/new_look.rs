@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::git::objects::{Entry, Mode, Objects};
 use crate::git::remote::{RefKind, default_branch, find_branch, list_refs};
 use crate::git::store::GitStore;
-use crate::gomod::{Go, GoModFile, Packages, below, is_of_module};
+use crate::gomod::{Go, GoModFile, Packages, below, is_of_module, lacks_buildvcs, toolchain_of};
 use crate::names::{CommitId, ComponentName, GitUrl, ModulePath, RelPath, Revision, Target, TreeId};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::new::{NewOptions, NewWorld};
@@ -102,9 +102,7 @@ impl Look {
     /// What go.mod says of Go, where nothing was said or a Go before 1.18, whose `go build` has no -buildvcs.
     pub(super) fn old_go(&self) -> Option<String> {
         let Some(version) = self.go_mod.go_version() else { return Some("names no Go".to_owned()) };
-        let minor = version.trim_start_matches("go").strip_prefix("1.").and_then(|rest| rest.split('.').next());
-        let minor = minor.and_then(|minor| minor.parse::<u32>().ok());
-        minor.filter(|minor| *minor < 18).map(|_| format!("wants Go {version}"))
+        toolchain_of(version).filter(lacks_buildvcs).map(|_| format!("wants Go {version}"))
     }
 
     /// How its program is built; `None` for a library.

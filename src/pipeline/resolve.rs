@@ -4,7 +4,7 @@
 //! that is what makes an unchanged build return in milliseconds (`verified`). What is placed inside a tree is in `inside`, the
 //! work on go.mod in `operations`, the argument list in `capture`, sources and series in `parts`.
 
-use crate::gomod::{GoModFile, Operations, toolchain_of};
+use crate::gomod::{GoModFile, Operations, lacks_buildvcs, toolchain_of};
 use crate::names::{ComponentName, GoVersion, RelPath, Revision, TreeId};
 use crate::patch::PatchedTree;
 use crate::pipeline::error::PipelineError;
@@ -13,7 +13,7 @@ use crate::pipeline::parts::Base;
 use crate::pipeline::select::{Pick, Selected};
 use crate::pipeline::session::{Session, Trust};
 use crate::plan::{self, Lock, LockEntry, Origin};
-use crate::recipe::model::{Component, GoRule, Source};
+use crate::recipe::model::{Component, Driver, GoRule, Source};
 use crate::recipe::rule::{BuildRule, build_rule};
 use crate::recipe::vars::Variables;
 use crate::release::Release;
@@ -109,6 +109,9 @@ impl Session<'_> {
             Some(go) => go.clone(),
             None => self.go_version(component, &base.release, patched)?,
         };
+        if rule.driver == Driver::Go && lacks_buildvcs(&go) {
+            return Err(PipelineError::OldGo { component: component.name.clone(), release: base.release.clone(), go });
+        }
         let variables = variables(base, &self.targets()[0]);
         let build = self.build_lock(component, &rule, &variables, &go, patched, same_tree)?;
         let payload = self.released(component, &variables, &build, before)?;

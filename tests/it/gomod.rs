@@ -374,3 +374,15 @@ fn a_pin_that_the_program_replaces_by_a_fork_is_the_fork() {
         assert!(releases[1].get("module").is_none(), "{document:#}");
     }
 }
+
+#[test]
+fn a_go_without_the_flags_that_are_passed_is_told_beforehand() {
+    let (sandbox, up) = Sandbox::with_app(&[]);
+    up.release_with("v1.2.3", &[("go.mod", "module forge.example/app\n\ngo 1.16\n")]);
+    sandbox.recipe("app", LINE);
+    let ran = sandbox.forge(&["build"]);
+    ran.code(1).says("app v1.2.3 wants Go 1.16: forge drives Go 1.18 and newer").says("go = \"1.20.14\"");
+    assert!(!sandbox.has("dist"));
+    sandbox.recipe("app", &format!("{LINE}go = \"1.20.14\"\nmod = \"tidy\"\n"));
+    sandbox.forge(&["plan", "--json"]).ok();
+}
