@@ -4,7 +4,7 @@
 //! `RawRecipe -> Recipe -> Locked -> Plan -> Checkout -> PatchedTree -> RewrittenModule -> Built -> Stored`.
 //!
 //! Foundations are [`names`], [`release`], [`event`], [`files`], [`disk`], [`exec`] (the only module that spawns), [`git`]
-//! (the only one that names git2) and [`net`] (the only one that speaks HTTP). Only `ui` prints; only `cli` reads the
+//! (the only one that names git2), [`net`] (the only one that speaks HTTP) and [`go_syntax`]. Only `ui` prints; only `cli` reads the
 //! environment. `tests/architecture.rs` and Clippy's disallowed methods hold these walls.
 
 pub mod artifact;
@@ -15,6 +15,7 @@ pub mod event;
 pub mod exec;
 pub mod files;
 pub mod git;
+pub mod go_syntax;
 pub mod gomod;
 pub mod matrix;
 pub mod names;

@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 use regex::Regex;
 
 /// What every stage may use.
-const FOUNDATIONS: [&str; 9] = ["names", "release", "event", "files", "disk", "exec", "git", "net", "store"];
+const FOUNDATIONS: [&str; 10] = ["names", "release", "event", "files", "disk", "exec", "git", "net", "store", "go_syntax"];
 
 /// The stages, in the order of the data.
 const STAGES: [&str; 7] = ["recipe", "plan", "source", "patch", "gomod", "build", "artifact"];
 
 /// What foundations use of each other: never a stage.
-const BELOW: [(&str, &[&str]); 9] = [
+const BELOW: [(&str, &[&str]); 10] = [
     ("names", &[]),
     ("release", &["names"]),
     ("event", &["names"]),
@@ -25,6 +25,7 @@ const BELOW: [(&str, &[&str]); 9] = [
     ("git", &["names", "event", "exec", "disk"]),
     ("net", &["names", "event", "exec"]),
     ("store", &["names", "event", "disk"]),
+    ("go_syntax", &[]),
 ];
 
 /// Imports that the order does not allow, as `FROM PATH`, and why they are right nevertheless.

@@ -1,17 +1,12 @@
 //! What a Go file says at its top level: its package, whether it has `func main`, what it imports, and whether it is compiled
 //! at all. Read by syntax, so that no module has to be fetched and no toolchain of the right version to be there.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use tree_sitter::{Node, Parser};
+use tree_sitter::Node;
 
+use crate::go_syntax;
 use crate::names::Target;
-
-thread_local! {
-    /// One parser for all files: making one takes memory that it keeps for the next.
-    static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
-}
 
 /// A Go file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,11 +24,7 @@ pub(super) struct GoSource {
 impl GoSource {
     /// Reads a file; `None` where it has no package clause.
     pub(super) fn read(text: &[u8], target: &Target) -> Option<Self> {
-        let tree = PARSER.with_borrow_mut(|parser| {
-            let parser = parser.get_or_insert_with(Parser::new);
-            parser.set_language(&tree_sitter_go::LANGUAGE.into()).ok()?;
-            parser.parse(text, None)
-        })?;
+        let tree = go_syntax::parse(text, None)?;
         let mut source = Self::default();
         let words = |node: &Node<'_>| String::from_utf8_lossy(&text[node.byte_range()]).into_owned();
         let root = tree.root_node();

@@ -1,15 +1,13 @@
 //! The parser: from a text to a tree, anew or from the tree of a text that is nearly the same.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use tree_sitter::{InputEdit, Language, Node, Parser, Point, Tree};
+use tree_sitter::{InputEdit, Node, Point, Tree};
 
+use crate::go_syntax::{self, LANGUAGE};
 use crate::patch::edit::lex::{Kind, Token};
 use crate::patch::edit::splice::Splice;
-
-static LANGUAGE: LazyLock<Language> = LazyLock::new(|| tree_sitter_go::LANGUAGE.into());
 
 /// The kinds of nodes by their ids: the parser gives a C string, whose length has to be counted each time.
 static KINDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -23,11 +21,6 @@ static FIELDS: LazyLock<Vec<Option<&'static str>>> = LazyLock::new(|| {
     (0..=fields).map(|id| LANGUAGE.field_name_for_id(id)).collect()
 });
 
-thread_local! {
-    /// One parser for all files: making one takes memory that it keeps for the next.
-    static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
-}
-
 pub(crate) fn kind(node: &Node<'_>) -> &'static str {
     KINDS.get(usize::from(node.kind_id())).copied().unwrap_or("ERROR")
 }
@@ -38,10 +31,10 @@ pub(crate) fn field(id: Option<std::num::NonZeroU16>) -> Option<&'static str> {
 
 /// The tree of a text. `None` where the parser gives up.
 pub(crate) fn parse(text: &[u8], tokens: &[Token]) -> Option<Tree> {
-    let tree = run(text, None);
+    let tree = go_syntax::parse(text, None);
     if tree.as_ref().is_some_and(|t| t.root_node().has_error())
         && let Some(masked) = mask_new(text, tokens)
-        && let Some(second) = run(&masked, None)
+        && let Some(second) = go_syntax::parse(&masked, None)
         && tree.as_ref().is_none_or(|first| count_errors(&second) < count_errors(first))
     {
         return Some(second);
@@ -78,18 +71,7 @@ pub(crate) fn parse_again(tree: &Tree, lines: &[usize], splices: &[Splice], new:
             new_end_position: new_end,
         });
     }
-    run(new, Some(&tree)).filter(|tree| !tree.root_node().has_error())
-}
-
-fn run(text: &[u8], old: Option<&Tree>) -> Option<Tree> {
-    PARSER.with_borrow_mut(|slot| {
-        if slot.is_none() {
-            let mut parser = Parser::new();
-            parser.set_language(&LANGUAGE).ok()?;
-            *slot = Some(parser);
-        }
-        slot.as_mut()?.parse(text, old)
-    })
+    go_syntax::parse(new, Some(&tree)).filter(|tree| !tree.root_node().has_error())
 }
 
 /// Semicolons that are part of a statement's header, and not only its end.
