@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use path::RelPath;
-pub use show::{nearest, visible};
+pub use show::{few, nearest, visible};
 pub use target::Target;
 pub use url::{GitUrl, redact};
 pub use web::WebUrl;

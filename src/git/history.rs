@@ -27,6 +27,14 @@ pub struct Step {
     pub message: String,
 }
 
+impl Step {
+    /// A commit of forge's own: nobody else is its author.
+    pub fn of_forge(tree: &TreeId, time: i64, message: String) -> Self {
+        let (author, email) = (NAME.to_owned(), EMAIL.to_owned());
+        Self { tree: tree.clone(), author, email, time, offset_minutes: 0, message }
+    }
+}
+
 /// A repository that [`write_history`] made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {

@@ -1,5 +1,14 @@
 //! Texts of others, made fit to be shown.
 
+/// The first of many names, made visible, and how many more there are.
+pub fn few(names: &[String], most: usize) -> Vec<String> {
+    let mut out: Vec<String> = names.iter().take(most).map(|name| visible(name)).collect();
+    if names.len() > most {
+        out.push(format!("and {} more", names.len() - most));
+    }
+    out
+}
+
 /// The text with control characters (also Unicode's bidirectional ones) made visible, so that nothing that a child, a tag
 /// or a subject contains can move the cursor or reorder a line. Tab and newline stay.
 pub fn visible(text: &str) -> String {

@@ -57,6 +57,13 @@ pub struct Bound {
     pub reason: String,
 }
 
+impl Bound {
+    /// Where no more is known than the release.
+    pub fn since(release: &Revision) -> Self {
+        Self { below: release.clone(), reason: format!("upstream has it since {release}") }
+    }
+}
+
 /// A list that cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RelistError {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::files::Files;
 use crate::matrix::{Column, Judged, State, Tally};
-use crate::names::{CommitId, PatchName, Revision, SeriesName};
+use crate::names::{PatchName, Revision, SeriesName};
 use crate::patch::{Bound, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::life_error::LifeError;
@@ -59,9 +59,16 @@ pub(super) fn choose(
     let mut choice =
         SaveOptions { bounds: ended.iter().map(|e| (e.patch.clone(), e.bound.clone())).collect(), ..options.clone() };
     let merged: Vec<(usize, PatchName)> = fresh(space).collect();
-    let judged = |choice: &SaveOptions| judged(session, component, space, series, choice, &head, lock);
+    let judged = |choice: &SaveOptions| -> Result<Column, PipelineError> {
+        let mut files: Files = session.files.clone();
+        for plan in planned(space, series, choice, &head)?.into_iter().flat_map(|(plans, ..)| plans.into_values()) {
+            files = files.with_draft(plan.folder, plan.new);
+        }
+        session.with_files(&files).column(component, None, lock, &MatrixOptions::default())
+    };
     choice.replace = merged.iter().map(|(_, patch)| patch.clone()).collect();
-    let mut new = judged(&choice)?;
+    // Where there is nothing to choose, nothing will be written either.
+    let mut new = if is_open(space) { judged(&choice)? } else { old.clone() };
     // The fewest forms that lose nothing: one each, two where a patch fails that held, else two each.
     if !options.overwrite && !holds(&new).is_superset(&held) {
         let fails = failing(&new, &held);
@@ -105,23 +112,6 @@ fn old_column(session: &Session<'_>, component: &Component, space: &Workspace<'_
     session.column(component, None, lock, &MatrixOptions::default())
 }
 
-/// The releases as they would be judged.
-fn judged(
-    session: &Session<'_>,
-    component: &Component,
-    space: &Workspace<'_>,
-    series: &[Series],
-    choice: &SaveOptions,
-    head: &CommitId,
-    lock: &Lock,
-) -> Result<Column, PipelineError> {
-    let mut files: Files = session.files.clone();
-    for plan in planned(space, series, choice, head)?.into_iter().flat_map(|(plans, ..)| plans.into_values()) {
-        files = files.with_draft(plan.folder, plan.new);
-    }
-    session.with_files(&files).column(component, None, lock, &MatrixOptions::default())
-}
-
 /// Up to where each patch that became upstream is needed.
 fn ended(space: &Workspace<'_>, series: &[Series], column: &Column) -> Vec<Ended> {
     let mut out = Vec::new();
@@ -144,7 +134,7 @@ fn ended(space: &Workspace<'_>, series: &[Series], column: &Column) -> Vec<Ended
         };
         let reason = match commit.filter(|text| text.starts_with(UPSTREAM)) {
             Some(commit) => format!("{commit}, in {release}"),
-            None => format!("upstream has it since {release}"),
+            None => Bound::since(release).reason,
         };
         let older = |r: &&Judged| Release::parse(&r.version).zip(Release::parse(release)).is_some_and(|(r, first)| r < first);
         let needed = column.releases.iter().filter(older).any(|r| r.verdict.applies());
@@ -159,9 +149,8 @@ pub(super) const UPSTREAM: &str = "upstream has it by ";
 
 /// The patches, by their place, that fail on releases on which the series held.
 fn failing(column: &Column, held: &BTreeSet<Revision>) -> BTreeSet<usize> {
-    let fails = |state: State| !matches!(state, State::Clean | State::CleanOffset | State::Skipped);
     let of_release = |release: &Judged| -> Vec<usize> {
-        release.patches.iter().enumerate().filter(|(_, p)| fails(p.state)).map(|(at, _)| at).collect()
+        release.patches.iter().enumerate().filter(|(_, p)| !p.state.applies()).map(|(at, _)| at).collect()
     };
     column.releases.iter().filter(|r| held.contains(&r.version)).flat_map(of_release).collect()
 }

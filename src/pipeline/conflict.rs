@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::event::Event;
+use crate::git::history::Step;
 use crate::git::merge::{Labels, Merged, merge};
 use crate::git::work::WorkRepo;
-use crate::names::{CommitId, Revision, TreeId};
+use crate::names::{Revision, TreeId};
 use crate::patch::{self, Outcome, Patch, Series};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::lockfile::LockFile;
@@ -64,24 +65,11 @@ pub(super) fn open_conflict(
         Merged::Clean(tree) => (tree, Vec::new()),
         Merged::Conflicts { tree, unmerged } => session.resolve_known(component, &patch, objects, tree, unmerged)?,
     };
-    let shown = marker_commit(space, &tree)?;
+    let shown = space.unseen(&tree)?;
     space.repo.move_files(space.exec, &space.state.tip, &shown)?;
     space.repo.mark_unmerged(&unmerged)?;
     let files = unmerged.iter().map(|u| u.path.to_string()).collect();
     Ok(Conflict { from: Some(meant.release), files, shown: Some(tree) })
-}
-
-/// A commit that nobody sees, for git to take the files from.
-fn marker_commit(space: &Workspace<'_>, tree: &TreeId) -> Result<CommitId, PipelineError> {
-    let step = crate::git::history::Step {
-        tree: tree.clone(),
-        author: crate::git::stamp::NAME.to_owned(),
-        email: crate::git::stamp::EMAIL.to_owned(),
-        time: 0,
-        offset_minutes: 0,
-        message: "conflict\n".to_owned(),
-    };
-    Ok(space.repo.commit(&step, Some(&space.state.tip))?)
 }
 
 /// What the patches mean on releases, each of which is looked at once.
@@ -161,17 +149,10 @@ fn look(
 }
 
 /// The commit of the patch that waited, with the files that are staged now.
-pub(super) fn resolved_step(space: &Workspace<'_>, patch: &Patch, tree: &TreeId, time: i64) -> crate::git::history::Step {
+pub(super) fn resolved_step(space: &Workspace<'_>, patch: &Patch, tree: &TreeId, time: i64) -> Step {
     let form = patch.forms.last();
     match form {
         Some(form) => patch_step(form, tree, time),
-        None => crate::git::history::Step {
-            tree: tree.clone(),
-            author: crate::git::stamp::NAME.to_owned(),
-            email: crate::git::stamp::EMAIL.to_owned(),
-            time,
-            offset_minutes: 0,
-            message: format!("{}\n", space.state.component),
-        },
+        None => Step::of_forge(tree, time, format!("{}\n", space.state.component)),
     }
 }

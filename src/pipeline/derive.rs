@@ -248,7 +248,7 @@ pub(super) struct Compared {
 pub(super) fn holds(release: &Judged, places: std::ops::Range<usize>) -> Option<bool> {
     let states: Vec<State> = release.patches.get(places).unwrap_or_default().iter().map(|patch| patch.state).collect();
     let skipped = states.iter().all(|state| *state == State::Skipped);
-    (!skipped).then(|| states.iter().all(|state| matches!(state, State::Clean | State::CleanOffset | State::Skipped)))
+    (!skipped).then(|| states.iter().all(|state| state.applies()))
 }
 
 /// Judges the series with each of the edits, and gives the one that holds on most releases; of those the first.

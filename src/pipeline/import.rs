@@ -21,7 +21,7 @@ use crate::pipeline::tree::{BaseTree, patch_step};
 use crate::pipeline::workspace::{draft_of, flat, folder_of};
 use crate::recipe::model::Component;
 use crate::release::Release;
-use crate::work::replace::{recover, replace};
+use crate::work::replace::recover;
 use crate::work::undo::{Change, UndoLog};
 
 /// What is imported, and where to.
@@ -113,8 +113,7 @@ pub fn import(
     if !options.dry_run {
         let old = if on_disk { old } else { Draft::new() };
         let change = Change { folder: folder.below(&root), old, new };
-        log.push("import", std::slice::from_ref(&change), None)?;
-        replace(&change.folder, &change.old, &change.new)?;
+        log.write("import", &[change], None)?;
     }
     Ok(done)
 }

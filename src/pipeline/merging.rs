@@ -51,7 +51,7 @@ pub(super) fn stack_merging(
         let at = at + next;
         if onto.merge && is_upstream(&failure) {
             let (series, patch) = (patches[at].0.name().clone(), patches[at].1.name.clone());
-            done.patches.push(OpenedPatch { series, patch, form: None, commit: None, upstreamed: true });
+            done.patches.push(OpenedPatch { upstreamed: true, ..OpenedPatch::new(series, patch) });
             continue;
         }
         let merged = match onto.merge {
@@ -64,13 +64,13 @@ pub(super) fn stack_merging(
         };
         let (series, patch) = patches[at];
         let (series, patch) = (series.name().clone(), patch.name.clone());
-        done.patches.push(OpenedPatch { series, patch, form: None, commit: Some(commit.clone()), upstreamed: false });
+        done.patches.push(OpenedPatch { commit: Some(commit.clone()), ..OpenedPatch::new(series, patch) });
         done.tip = commit;
     }
 }
 
 /// Whether the upstream has the whole change already, by proof: taken back, it applies exactly.
-pub(super) fn is_upstream(failure: &PatchFailure) -> bool {
+fn is_upstream(failure: &PatchFailure) -> bool {
     matches!(&failure.cause, Cause::NoForm { forms } if forms.iter().any(|form| form.already_applied))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::names::{ComponentName, GitUrl, NameError, RecipeName, Revision, UpstreamName, visible};
+use crate::names::{ComponentName, GitUrl, NameError, RecipeName, Revision, UpstreamName, few, visible};
 use crate::recipe::scaffold::AddError;
 
 /// Why no recipe was written. No file has changed then.
@@ -126,12 +126,7 @@ pub enum NewError {
 }
 
 fn shown(packages: &[String]) -> String {
-    const MOST: usize = 12;
-    let mut out: Vec<String> = packages.iter().take(MOST).map(|package| visible(package)).collect();
-    if packages.len() > MOST {
-        out.push(format!("and {} more", packages.len() - MOST));
-    }
-    out.join(", ")
+    few(packages, 12).join(", ")
 }
 
 fn elsewhere(folders: &[String]) -> String {

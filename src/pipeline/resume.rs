@@ -80,7 +80,7 @@ pub fn resume(
         opened.stopped = Some(StoppedAt { patch: space.state.patches[at].patch.clone(), failure, conflict });
     }
     space.remember()?;
-    opened.commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+    opened.commits = space.state.commits();
     Ok(opened)
 }
 
@@ -128,16 +128,7 @@ fn resolve(space: &Workspace<'_>, stopped: &Stopped, patch: &Patch, time: i64) -
 
 /// True where the files on disk are those that are staged.
 fn only_staged(space: &Workspace<'_>, staged: &crate::names::TreeId) -> Result<bool, PipelineError> {
-    let step = crate::git::history::Step {
-        tree: staged.clone(),
-        author: crate::git::stamp::NAME.to_owned(),
-        email: crate::git::stamp::EMAIL.to_owned(),
-        time: 0,
-        offset_minutes: 0,
-        message: "staged\n".to_owned(),
-    };
-    let commit = space.repo.commit(&step, Some(&space.state.tip))?;
-    Ok(space.repo.files_are(space.exec, &commit)?)
+    Ok(space.repo.files_are(space.exec, &space.unseen(staged)?)?)
 }
 
 /// Files of the conflict that still have its markers.

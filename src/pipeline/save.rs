@@ -17,7 +17,7 @@ use crate::pipeline::session::Session;
 use crate::pipeline::workspace::{Workspace, flat, folder_of, opened, some};
 use crate::plan::Lock;
 use crate::recipe::model::Component;
-use crate::work::replace::{recover, replace};
+use crate::work::replace::recover;
 use crate::work::undo::{Change, UndoLog, WorkRecord};
 use crate::work::{OpenedPatch, WorkState};
 
@@ -156,10 +156,7 @@ pub fn save(mut space: Workspace<'_>, options: &SaveOptions) -> Result<Saved, Pi
     check_format(&space, &made)?;
     if !changes.is_empty() {
         let work = WorkRecord { dir: space.dir.clone(), before: space.state.clone(), after: state.clone() };
-        log.push(options.by.unwrap_or("save"), &changes, Some(work))?;
-        for change in &changes {
-            replace(&change.folder, &change.old, &change.new)?;
-        }
+        log.write(options.by.unwrap_or("save"), &changes, Some(work))?;
     }
     space.state = state;
     space.remember()?;
@@ -268,8 +265,7 @@ fn proved(
     let mut commits = made.iter();
     let mut known = Vec::new();
     for (step, (series, patch)) in steps.iter().zip(&patches) {
-        let (series_name, name) = (series.name().clone(), patch.name.clone());
-        let mut one = OpenedPatch { series: series_name, patch: name, form: None, commit: None, upstreamed: false };
+        let mut one = OpenedPatch::new(series.name().clone(), patch.name.clone());
         if let patch::Status::Applied { form, .. } = &step.status {
             let Some(commit) = commits.next().filter(|c| step.tree.as_ref() == Some(&c.commit.step.tree)) else {
                 let why = format!("{form} makes other files than its commit");

@@ -207,8 +207,7 @@ impl Saver<'_, '_> {
             return Planned::Kept { index, change: None };
         }
         let bound = self.options.bounds.iter().find(|(patch, _)| *patch == known.patch).map(|(_, bound)| bound.clone());
-        let release = &self.space.state.release;
-        let bound = bound.unwrap_or_else(|| Bound { below: release.clone(), reason: format!("upstream has it since {release}") });
+        let bound = bound.unwrap_or_else(|| Bound::since(&self.space.state.release));
         self.saved.push(SavedPatch { series: known.series.clone(), file: known.patch.clone(), what: What::Ended });
         Planned::Ended { index, bound }
     }

@@ -17,8 +17,8 @@ use crate::pipeline::session::Session;
 use crate::pipeline::tree::BaseTree;
 use crate::pipeline::workspace::{Stacked, Workspace, flat, opened, synthetic, take};
 use crate::recipe::model::Component;
-use crate::work::WorkState;
 use crate::work::state::{FORMAT, Stopped};
+use crate::work::{OpenedPatch, WorkState};
 
 /// What became of a work folder.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Opening<'_, '_> {
         let mut space = self.workspace(new.clone(), repo, state);
         let stopped = self.stop(&mut space, stacked.failure, None, None, file)?;
         space.remember()?;
-        let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+        let commits = space.state.commits();
         drop(space);
         // An empty folder may be in the place.
         let _ = fs::remove_dir(dir);
@@ -170,7 +170,7 @@ impl Opening<'_, '_> {
         let same_base = base_commit.as_ref() == Some(&space.state.base);
         let release = base.release.clone();
         if same_series && same_base {
-            let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+            let commits = space.state.commits();
             return Ok(Opened { dir: dir.to_owned(), release, commits, was_there: Some(false), stopped: None });
         }
         if head != space.state.tip {
@@ -183,7 +183,7 @@ impl Opening<'_, '_> {
         let before = std::mem::replace(&mut space.state, self.state(dir, base, commit, &stacked.tip, stacked.patches));
         let stopped = self.stop(&mut space, stacked.failure, Some(before), Some(&head), file)?;
         space.remember()?;
-        let commits = space.state.patches.iter().filter(|p| p.commit.is_some()).count();
+        let commits = space.state.commits();
         Ok(Opened { dir: dir.to_owned(), release, commits, was_there: Some(true), stopped })
     }
 
@@ -193,22 +193,10 @@ impl Opening<'_, '_> {
         stack_merging(self.session, self.component, repo, tip, &patches, 0, onto, file)
     }
 
-    fn state(
-        &self,
-        dir: &Path,
-        base: &BaseTree,
-        commit: CommitId,
-        tip: &CommitId,
-        patches: Vec<crate::work::OpenedPatch>,
-    ) -> WorkState {
+    fn state(&self, dir: &Path, base: &BaseTree, commit: CommitId, tip: &CommitId, patches: Vec<OpenedPatch>) -> WorkState {
         let known = patches.len();
-        let rest = flat(&self.series).into_iter().skip(known).map(|(series, patch)| crate::work::OpenedPatch {
-            series: series.name().clone(),
-            patch: patch.name.clone(),
-            form: None,
-            commit: None,
-            upstreamed: false,
-        });
+        let rest = flat(&self.series).into_iter().skip(known);
+        let rest = rest.map(|(series, patch)| OpenedPatch::new(series.name().clone(), patch.name.clone()));
         WorkState {
             format: FORMAT,
             project: WorkState::project_name(dir, self.root),

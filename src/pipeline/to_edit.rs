@@ -15,7 +15,7 @@ use crate::pipeline::select::Pick;
 use crate::pipeline::session::Session;
 use crate::pipeline::workspace::{flat, folder_of};
 use crate::recipe::model::{Component, Recipe};
-use crate::work::replace::{recover, replace};
+use crate::work::replace::recover;
 use crate::work::undo::{Change, UndoLog};
 
 /// Which patch becomes an edit, and how.
@@ -120,8 +120,7 @@ pub fn to_edit(
     if !options.dry_run {
         let old = if derived.on_disk { derived.old } else { Draft::new() };
         let change = Change { folder: derived.folder.below(&root), old, new: derived.new };
-        log.push("to-edit", std::slice::from_ref(&change), None)?;
-        replace(&change.folder, &change.old, &change.new)?;
+        log.write("to-edit", &[change], None)?;
     }
     Ok(ToEdit {
         release: base.release,

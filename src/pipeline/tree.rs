@@ -104,14 +104,7 @@ pub(super) fn patch_step(form: &Form, tree: &TreeId, time: i64) -> Step {
 
 /// The commit that stands for an unpatched tree.
 pub(super) fn base_step(tree: &TreeId, component: &ComponentName, release: &str, time: i64) -> Step {
-    Step {
-        tree: tree.clone(),
-        author: git::stamp::NAME.to_owned(),
-        email: git::stamp::EMAIL.to_owned(),
-        time,
-        offset_minutes: 0,
-        message: format!("{component} {release}, unpatched\n"),
-    }
+    Step::of_forge(tree, time, format!("{component} {release}, unpatched\n"))
 }
 
 /// Fails where a folder is there that holds something.

@@ -6,9 +6,10 @@ use crate::disk::FileLock;
 use crate::event::{Event, Reporter};
 use crate::exec::Exec;
 use crate::files::{Draft, Files, Listing, Origin};
+use crate::git::history::Step as CommitStep;
 use crate::git::objects::Objects;
 use crate::git::work::{Commit, WorkRepo};
-use crate::names::{CommitId, ComponentName, RelPath, SeriesName, TreeId, UpstreamName};
+use crate::names::{CommitId, ComponentName, RelPath, SeriesName, TreeId, UpstreamName, few};
 use crate::patch::{self, Outcome, PATCH_LIMIT, Patch, PatchFailure, Series, Status, Step};
 use crate::pipeline::choice::is_open;
 use crate::pipeline::error::PipelineError;
@@ -142,6 +143,11 @@ impl<'a> Workspace<'a> {
         }
     }
 
+    /// A commit that nobody sees, for git to compare the files with or to take them from.
+    pub(super) fn unseen(&self, tree: &TreeId) -> Result<CommitId, PipelineError> {
+        Ok(self.repo.commit(&CommitStep::of_forge(tree, 0, "files\n".to_owned()), Some(&self.state.tip))?)
+    }
+
     /// The tree of the unpatched release.
     pub(super) fn base_tree(&self) -> Result<TreeId, PipelineError> {
         Ok(self.repo.objects().commit_tree(&self.state.base)?)
@@ -167,14 +173,8 @@ impl<'a> Workspace<'a> {
 }
 
 /// The first few of many names.
-pub(super) fn some(mut names: Vec<String>) -> Vec<String> {
-    const SHOWN: usize = 8;
-    if names.len() > SHOWN {
-        let more = names.len() - SHOWN;
-        names.truncate(SHOWN);
-        names.push(format!("and {more} more"));
-    }
-    names.iter().map(|name| crate::names::visible(name)).collect()
+pub(super) fn some(names: Vec<String>) -> Vec<String> {
+    few(&names, 8)
 }
 
 /// A commit in messages: its id, abbreviated, and its subject.
@@ -224,8 +224,7 @@ pub(super) fn stack(
                 return Ok(done);
             }
         };
-        let (series_name, name) = (series.name().clone(), patch.name.clone());
-        let mut known = OpenedPatch { series: series_name, patch: name, form: None, commit: None, upstreamed: false };
+        let mut known = OpenedPatch::new(series.name().clone(), patch.name.clone());
         if let Some(Step { status: Status::Applied { form, .. }, tree: after, .. }) = step {
             let after = after.unwrap_or_else(|| tree.clone());
             if let Some(found) = patch.forms.iter().find(|f| f.file == form) {

@@ -94,6 +94,13 @@ pub struct OpenedPatch {
     pub upstreamed: bool,
 }
 
+impl OpenedPatch {
+    /// A patch that has no commit, or not yet.
+    pub fn new(series: SeriesName, patch: PatchName) -> Self {
+        Self { series, patch, form: None, commit: None, upstreamed: false }
+    }
+}
+
 /// Applying the series stopped at a patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stopped {
@@ -146,6 +153,11 @@ fn state_file(dir: &Path) -> PathBuf {
 }
 
 impl WorkState {
+    /// How many patches have a commit.
+    pub fn commits(&self) -> usize {
+        self.patches.iter().filter(|patch| patch.commit.is_some()).count()
+    }
+
     /// The work folder that `from` is in.
     pub fn find(from: &Path) -> Option<PathBuf> {
         let from = fs::canonicalize(from).unwrap_or_else(|_| from.to_owned());

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{DiskError, create_dir_all, remove_dir_all, rename_synced, write_atomic};
 use crate::files::{Draft, read_limited};
 use crate::names::Sha256;
+use crate::work::replace::replace;
 use crate::work::state::WorkState;
 
 /// How many records of a project are kept.
@@ -148,6 +149,12 @@ impl UndoLog {
             remove_dir_all(&self.dir.join(old.to_string()))?;
         }
         Ok(())
+    }
+
+    /// Remembers changes, and makes them.
+    pub fn write(&self, what: &str, changes: &[Change], work: Option<WorkRecord>) -> Result<(), DiskError> {
+        self.push(what, changes, work)?;
+        changes.iter().try_for_each(|change| replace(&change.folder, &change.old, &change.new).map(drop))
     }
 
     /// The last record; one that cannot be read is none.

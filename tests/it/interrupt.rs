@@ -85,20 +85,8 @@ fn a_signal_ends_forge_and_its_children() {
 #[test]
 fn a_signal_during_a_fetch_ends_it() {
     let (sandbox, up) = Sandbox::with_app(&["v1.2.3"]);
-    // A git that hangs where the network would.
-    let hanging = sandbox.root().join("hanging");
-    fs::create_dir(&hanging).unwrap();
-    let begun = sandbox.root().join("begun");
     let nap = format!("87.{}", std::process::id());
-    let real = sandbox.tools(&["git", "go"]);
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in *' fetch '*) touch {}; sleep {nap};; esac\nexec {}/git \"$@\"\n",
-        begun.display(),
-        real.display()
-    );
-    fs::write(hanging.join("git"), script).unwrap();
-    fs::set_permissions(hanging.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}:/usr/bin:/bin", hanging.display(), real.display());
+    let (path, begun) = sandbox.hanging_git(&nap);
     let command = sandbox.command(&["build"]).env("PATH", path);
     let child = command.spawn();
     wait_for("the fetch", || begun.exists());

@@ -1,7 +1,6 @@
 //! `forge new`: a recipe for a repository that forge does not know, which builds straight away.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -446,20 +445,8 @@ fn hostile_trees_change_nothing_but_their_own_text() {
 fn an_interrupt_leaves_nothing() {
     let sandbox = Sandbox::new();
     let up = tool(&sandbox);
-    // A git that hangs where the network would.
-    let hanging = sandbox.root().join("hanging");
-    fs::create_dir(&hanging).unwrap();
-    let begun = sandbox.root().join("begun");
     let nap = format!("88.{}", std::process::id());
-    let real = sandbox.tools(&["git", "go"]);
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in *' fetch '*) touch {}; sleep {nap};; esac\nexec {}/git \"$@\"\n",
-        begun.display(),
-        real.display()
-    );
-    fs::write(hanging.join("git"), script).unwrap();
-    fs::set_permissions(hanging.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}:/usr/bin:/bin", hanging.display(), real.display());
+    let (path, begun) = sandbox.hanging_git(&nap);
     let command = fresh(&sandbox, &["new", &up.url()]).env("PATH", path);
     let child = command.spawn();
     wait_for("the fetch", || begun.exists());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::host::{environment, program};
@@ -158,6 +159,22 @@ impl Sandbox {
             }
         }
         folder
+    }
+
+    /// A PATH with a git that hangs at every fetch, where the network would: it makes the file that is given, too, and then sleeps
+    /// for `nap`.
+    pub(crate) fn hanging_git(&self, nap: &str) -> (String, PathBuf) {
+        let (hanging, begun) = (self.root.join("hanging"), self.root.join("begun"));
+        fs::create_dir(&hanging).unwrap();
+        let real = self.tools(&["git", "go"]);
+        let script = format!(
+            "#!/bin/sh\ncase \" $* \" in *' fetch '*) touch {}; sleep {nap};; esac\nexec {}/git \"$@\"\n",
+            begun.display(),
+            real.display()
+        );
+        fs::write(hanging.join("git"), script).unwrap();
+        fs::set_permissions(hanging.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+        (format!("{}:{}:/usr/bin:/bin", hanging.display(), real.display()), begun)
     }
 
     /// Every file below `folder` that contains `text`, anywhere in its bytes.
