@@ -54,6 +54,27 @@ pub struct Item {
     pub used: SystemTime,
 }
 
+impl Item {
+    /// The item and what lies beside it as `NAME.git.ENDING`: a clone's list of tags speaks of objects that go with it. Its lock
+    /// stays, others may wait for it.
+    fn paths(&self) -> Vec<PathBuf> {
+        let mut paths = vec![self.path.clone()];
+        if self.kind == Kind::Clone {
+            let name = with_ending(&self.path, ".");
+            let is_beside = |path: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(name.as_os_str().as_encoded_bytes());
+            let beside = entries(self.path.parent().unwrap_or(&self.path)).into_iter().filter(is_beside);
+            paths.extend(beside.filter(|path| path.extension().is_none_or(|e| e != "lock")));
+        }
+        paths
+    }
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut path = path.to_owned().into_os_string();
+    path.push(ending);
+    path.into()
+}
+
 /// What was done, or would be.
 #[derive(Debug, Clone, Default)]
 pub struct Cleaned {
@@ -87,9 +108,11 @@ pub fn clean(root: &Path, budget: Budget, dry_run: bool) -> Result<Cleaned, Stor
     }
     let aside = store.work_dir("gc")?;
     for (number, item) in cleaned.removed.iter().enumerate() {
-        match fs::rename(&item.path, aside.path().join(number.to_string())) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail(&item.path)(e)),
-            _ => {}
+        for (name, path) in item.paths().iter().enumerate() {
+            match fs::rename(path, aside.path().join(format!("{number}.{name}"))) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail(path)(e)),
+                _ => {}
+            }
         }
     }
     drop(lock);
@@ -127,7 +150,9 @@ impl Store {
         let mut add = |kind: Kind, path: PathBuf, used: &[PathBuf]| {
             let times = used.iter().chain([&path]).filter_map(|p| fs::symlink_metadata(p).ok()?.modified().ok());
             let used = times.max().unwrap_or(SystemTime::UNIX_EPOCH);
-            items.push(Item { kind, bytes: size_of(&path), path, used });
+            let mut item = Item { kind, path, bytes: 0, used };
+            item.bytes = item.paths().iter().map(|p| size_of(p)).sum();
+            items.push(item);
         };
         for path in entries(&self.root.join("failed")) {
             add(Kind::Failed, path, &[]);
@@ -148,10 +173,9 @@ impl Store {
         }
         for folder in ["git", "modules", "folders", "survey", "history"] {
             for path in entries(&self.root.join(folder)).into_iter().filter(|p| p.extension().is_some_and(|e| e == "git")) {
-                let mut lock = path.clone().into_os_string();
-                lock.push(".lock");
                 // A git that outlived its forge still holds it.
-                let free = Path::new(&lock).exists().then(|| FileLock::try_acquire(Path::new(&lock)));
+                let lock = with_ending(&path, ".lock");
+                let free = lock.exists().then(|| FileLock::try_acquire(&lock));
                 if matches!(free, Some(Ok(None))) {
                     continue;
                 }
@@ -161,9 +185,7 @@ impl Store {
         let work = entries(&self.root.join("work"));
         for path in work.iter().filter(|p| p.extension().is_none_or(|e| e != "lock")) {
             // A path is NAME.XXXXXX, its lock NAME.XXXXXX.lock.
-            let mut lock = path.clone().into_os_string();
-            lock.push(".lock");
-            let living = File::open(&lock).is_ok_and(|lock| lock.try_lock().is_err());
+            let living = File::open(with_ending(path, ".lock")).is_ok_and(|lock| lock.try_lock().is_err());
             if !living && path.is_dir() {
                 add(Kind::Rubbish, path.clone(), &[]);
             }

@@ -182,3 +182,18 @@ fn a_release_without_a_way_to_build_it_is_unbuildable() {
     assert_eq!(releases(&ran.json())[2], ("v1.0.0".to_owned(), "unbuildable".to_owned()));
     assert!(ran.out().contains("no [[build]] for v1.0.0"), "{}", ran.out());
 }
+
+#[test]
+fn what_was_swept_out_of_the_store_is_fetched_again() {
+    let (sandbox, _up) = moving();
+    let before = sandbox.forge(&["matrix", "--json"]).ok().json();
+    sandbox.forge(&["gc", "--max-size", "0"]).ok().prints("clones");
+    let left: Vec<String> = fs::read_dir(sandbox.store().join("survey"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".lock"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    sandbox.forge(&["matrix", "--offline"]).code(1).says("the list of releases of app is not in the store");
+    assert_eq!(sandbox.forge(&["matrix", "--json"]).ok().json(), before);
+}
