@@ -17,7 +17,8 @@ use forge::names::{RelPath, Revision, SeriesName, TreeId, UpstreamName};
 use forge::patch::{self, Cause, Content, FileProblem, Hunk, HunkProblem, LineKind, Outcome, Series};
 use patch_kit::{Lab, Rng, run};
 
-const RELEASES: usize = 12;
+/// Enough of them for two threads.
+const RELEASES: usize = 18;
 
 /// Lines of each file, with their newlines.
 type Project = BTreeMap<String, Vec<String>>;
@@ -443,8 +444,13 @@ fn one_case(seed: u64) -> Tally {
         candidates.push(Candidate { version: version(n), tree: write(&objects, &now, &mut rng) });
     }
 
-    let mut judge = Judge::new(&objects, &all, BTreeMap::from([(version(0), home.clone())]));
-    let verdicts = judge.all(&candidates, &mut Verdicts::default()).unwrap();
+    let judge = || Judge::new(&objects, &all, BTreeMap::from([(version(0), home.clone())]));
+    let verdicts = judge().all(&candidates, &mut Verdicts::default()).unwrap();
+    for (candidate, together) in candidates.iter().zip(&verdicts) {
+        let alone = judge().all(std::slice::from_ref(candidate), &mut Verdicts::default()).unwrap();
+        assert_eq!(&alone[0], together, "case {seed}, {}", candidate.version);
+    }
+    let mut judge = judge();
     let git = Git { repo: git2::Repository::open(lab.repo()).unwrap() };
     let mut case = Case { seed, lab: &lab, git: &git, objects: &objects, series, mails: &mails, home: Vec::new() };
     let at_home = git.apply(&lab, &home, &mails);

@@ -28,6 +28,11 @@ impl Objects {
         Ok(odb.exists(self.oid(id.as_str())?))
     }
 
+    /// Whether what is written stays in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.in_memory.get()
+    }
+
     /// From here on, what is written stays in memory: for ids of trees that nobody needs on disk.
     pub fn keep_in_memory(&self) -> Result<(), ObjectsError> {
         if self.in_memory.replace(true) {

@@ -5,7 +5,7 @@
 //! It is never mixed with a [`GitStore`](super::store::GitStore), whose commits are complete. The list of tags and branches as
 //! it was last seen lies beside it, so that `--offline` has something to look at.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,11 @@ impl Survey {
         Ok(Self { store: GitStore::open_or_init_with(path, &CONFIG, reporter, interrupt)? })
     }
 
+    /// The bare repository's folder.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
     /// The objects.
     pub fn objects(&self) -> Result<Objects, ObjectsError> {
         self.store.objects()
@@ -92,30 +97,36 @@ impl Survey {
         Ok(disk::write_atomic(&self.seen_path(), &text, 0o644)?)
     }
 
-    /// The tree of each commit. What was found is written down: libgit2 inflates and hashes a commit to read it, which for
-    /// hundreds of releases is most of the time of a matrix that is asked for again.
+    /// The tree of each commit. What was found is written down, sorted by commit: libgit2 inflates and hashes a commit to read
+    /// it, which for hundreds of releases is most of the time of a matrix that is asked for again.
     pub fn trees<'s>(&self, commits: impl Iterator<Item = &'s CommitId>) -> Result<Trees, ObjectsError> {
         let kept = std::fs::read_to_string(self.beside(".trees")).unwrap_or_default();
-        let mut trees: HashMap<CommitId, TreeId> = kept.lines().filter_map(tree_of_line).collect();
-        let known = trees.len();
+        let lines: Vec<(&str, &str)> = kept.lines().filter_map(|line| line.split_once(' ')).collect();
+        let mut trees = Trees::default();
+        let mut found = Vec::new();
         let mut objects = None;
         for commit in commits {
-            if trees.contains_key(commit) {
+            let line = lines.binary_search_by_key(&commit.as_str(), |(commit, _)| commit).ok();
+            if let Some(tree) = line.and_then(|at| TreeId::new(lines[at].1).ok()) {
+                trees.0.insert(commit.clone(), tree);
                 continue;
             }
             let objects = match &objects {
                 Some(objects) => objects,
                 None => objects.insert(self.objects()?),
             };
-            trees.insert(commit.clone(), objects.commit_tree(commit)?);
+            let tree = objects.commit_tree(commit)?;
+            found.push((commit.clone(), tree.clone()));
+            trees.0.insert(commit.clone(), tree);
         }
-        if trees.len() > known {
-            let mut lines: Vec<String> = trees.iter().map(|(commit, tree)| format!("{commit} {tree}\n")).collect();
-            lines.sort_unstable();
+        if !found.is_empty() {
+            let found = found.iter().map(|(commit, tree)| (commit.as_str(), tree.as_str()));
+            let all: BTreeMap<&str, &str> = lines.into_iter().chain(found).collect();
+            let text: String = all.into_iter().flat_map(|(commit, tree)| [commit, " ", tree, "\n"]).collect();
             // What cannot be written down is only found anew.
-            let _ = disk::write_atomic(&self.beside(".trees"), lines.concat().as_bytes(), 0o644);
+            let _ = disk::write_atomic(&self.beside(".trees"), text.as_bytes(), 0o644);
         }
-        Ok(Trees(trees))
+        Ok(trees)
     }
 
     /// Brings the commits and folders that are missing, all in one fetch. Names what was fetched by name: no server refuses
@@ -251,7 +262,7 @@ impl Survey {
 }
 
 /// The trees of commits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Trees(HashMap<CommitId, TreeId>);
 
 impl Trees {
@@ -259,11 +270,6 @@ impl Trees {
     pub fn of(&self, commit: &CommitId) -> Option<&TreeId> {
         self.0.get(commit)
     }
-}
-
-fn tree_of_line(line: &str) -> Option<(CommitId, TreeId)> {
-    let (commit, tree) = line.split_once(' ')?;
-    Some((CommitId::new(commit).ok()?, TreeId::new(tree).ok()?))
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ impl Row<'_> {
 pub struct Run<'a> {
     /// Newest first; at least one.
     pub releases: Vec<&'a Judged>,
+    /// Their places in the column, ascending.
+    pub places: Vec<usize>,
 }
 
 impl<'a> Run<'a> {
@@ -83,14 +85,17 @@ fn key(release: &Judged) -> Key<'_> {
 /// A component's releases by row, in the order in which the rows appear.
 pub fn rows(column: &Column) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for release in &column.releases {
+    for (place, release) in column.releases.iter().enumerate() {
         let at = rows.iter().rposition(|row| row.name == release.row).unwrap_or_else(|| {
             rows.push(Row { name: &release.row, runs: Vec::new() });
             rows.len() - 1
         });
         match rows[at].runs.last_mut() {
-            Some(run) if key(run.newest()) == key(release) => run.releases.push(release),
-            _ => rows[at].runs.push(Run { releases: vec![release] }),
+            Some(run) if key(run.newest()) == key(release) => {
+                run.releases.push(release);
+                run.places.push(place);
+            }
+            _ => rows[at].runs.push(Run { releases: vec![release], places: vec![place] }),
         }
     }
     rows

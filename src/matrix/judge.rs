@@ -1,10 +1,13 @@
 //! Judging: what each patch of a series comes to on each of many trees.
 //!
 //! Releases share most files. So they are put into groups that look the same to the series (the same files at the same paths,
-//! the same patches in range); one of each group is judged, and files that groups share are patched once.
+//! the same patches in range); one of each group is judged, and files that groups share are patched once. Where there are many
+//! groups, two threads judge them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 
 use crate::git::look::{Look, Looker};
 use crate::git::objects::{Mode, Objects, ObjectsError};
@@ -34,11 +37,17 @@ pub struct Judge<'a> {
     home: Option<Home>,
 }
 
+/// How many trees of which no two look the same are worth a second thread, which opens the repository again.
+const WORTH_A_THREAD: usize = 12;
+
+/// A tree, and the release that it is of.
+type Tree = (TreeId, Option<Release>);
+
 /// By form, file and hunk: the declaration.
 type Home = HashMap<(PatchName, RelPath, usize), Option<String>>;
 
 /// Every path that a series may look at.
-pub fn paths_of(series: &[Series]) -> Vec<RelPath> {
+pub fn paths_of<'s>(series: impl IntoIterator<Item = &'s Series>) -> Vec<RelPath> {
     let paths: BTreeSet<RelPath> = forms(series).flat_map(|f| f.content.paths()).collect();
     paths.into_iter().collect()
 }
@@ -48,15 +57,19 @@ pub fn bases_of(series: &[Series]) -> BTreeSet<Revision> {
     forms(series).filter_map(|f| f.base.clone()).collect()
 }
 
-fn forms(series: &[Series]) -> impl Iterator<Item = &patch::Form> {
-    series.iter().flat_map(Series::patches).flat_map(|p| &p.forms)
+fn forms<'s>(series: impl IntoIterator<Item = &'s Series>) -> impl Iterator<Item = &'s patch::Form> {
+    series.into_iter().flat_map(Series::patches).flat_map(|p| &p.forms)
 }
 
 impl<'a> Judge<'a> {
     /// `bases` are the trees of the releases that [`bases_of`] names, as far as they are known.
     pub fn new(objects: &'a Objects, series: &'a [Series], bases: BTreeMap<Revision, TreeId>) -> Self {
-        let looker = Looker::new(objects, &paths_of(series));
-        Self { objects, series: series.iter().collect(), looker, bases, memo: Memo::default(), home: None }
+        Self::of(objects, series.iter().collect(), bases)
+    }
+
+    fn of(objects: &'a Objects, series: Vec<&'a Series>, bases: BTreeMap<Revision, TreeId>) -> Self {
+        let looker = Looker::new(objects, &paths_of(series.iter().copied()));
+        Self { objects, series, looker, bases, memo: Memo::default(), home: None }
     }
 
     /// The files that judging the candidates will read.
@@ -79,25 +92,59 @@ impl<'a> Judge<'a> {
     /// Judges every candidate. What `known` says is taken, what is new is added to it.
     pub fn all(&mut self, candidates: &[Candidate], known: &mut Verdicts) -> Result<Vec<Vec<PatchVerdict>>, ApplyError> {
         let mut groups: HashMap<(Rc<[Look]>, Vec<bool>), usize> = HashMap::new();
-        let mut out = Vec::with_capacity(candidates.len());
-        for candidate in candidates {
-            if let Some(verdicts) = known.get(&candidate.version, &candidate.tree) {
-                out.push(verdicts.to_vec());
-                continue;
-            }
+        let (mut unlike, mut group_of) = (Vec::new(), Vec::new());
+        for candidate in candidates.iter().filter(|c| !known.has(c)) {
             let release = Release::parse(&candidate.version);
             let key = (self.looker.look(&candidate.tree)?, self.in_range(release.as_ref()));
-            let kind = match groups.get(&key) {
-                Some(kind) => *kind,
-                None => {
-                    let kind = known.kind(self.one(&candidate.tree, release.as_ref())?);
-                    groups.insert(key, kind);
-                    kind
-                }
-            };
-            out.push(known.put(&candidate.version, &candidate.tree, kind).to_vec());
+            let group = *groups.entry(key).or_insert(unlike.len());
+            if group == unlike.len() {
+                unlike.push((candidate.tree.clone(), release));
+            }
+            group_of.push((candidate, group));
         }
-        Ok(out)
+        let kinds: Vec<usize> = self.each(&unlike)?.into_iter().map(|verdicts| known.kind(verdicts)).collect();
+        for (candidate, group) in group_of {
+            known.put(candidate, kinds[group]);
+        }
+        Ok(known.of_all(candidates).unwrap_or_default())
+    }
+
+    /// What becomes of the patches on each of these trees. Neighbours share most of their files, and a file is read once by each
+    /// thread: one begins at the first tree, the other at the last, until they meet.
+    fn each(&mut self, trees: &[Tree]) -> Result<Vec<Vec<PatchVerdict>>, ApplyError> {
+        let left = Mutex::new(0..trees.len());
+        let (path, series, bases) = (self.objects.path(), self.series.clone(), self.bases.clone());
+        // What is in memory only, another view of the repository does not have.
+        let alone = trees.len() < WORTH_A_THREAD || self.objects.is_in_memory();
+        let mut found = std::thread::scope(|scope| {
+            let from_the_end = || {
+                let objects = Objects::open(path)?;
+                Judge::of(&objects, series, bases).some(trees, &left, Range::next_back)
+            };
+            let other = (!alone).then(|| scope.spawn(from_the_end));
+            let mut found = self.some(trees, &left, Range::next)?;
+            if let Some(other) = other {
+                found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok::<_, ApplyError>(found)
+        })?;
+        found.sort_unstable_by_key(|(at, _)| *at);
+        Ok(found.into_iter().map(|(_, verdicts)| verdicts).collect())
+    }
+
+    /// Takes trees that are left, until none is.
+    fn some(
+        &mut self,
+        trees: &[Tree],
+        left: &Mutex<Range<usize>>,
+        next: fn(&mut Range<usize>) -> Option<usize>,
+    ) -> Result<Vec<(usize, Vec<PatchVerdict>)>, ApplyError> {
+        let mut found = Vec::new();
+        while let Some(at) = next(&mut left.lock().unwrap_or_else(PoisonError::into_inner)) {
+            let (tree, release) = &trees[at];
+            found.push((at, self.one(tree, release.as_ref())?));
+        }
+        Ok(found)
     }
 
     /// The tree that comes out, where everything applies. It is computed in memory only.

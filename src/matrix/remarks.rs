@@ -17,10 +17,8 @@ pub(crate) fn short<'a>(column: &Column, name: &'a str) -> &'a str {
 /// Remarks about a run: what is not as plain as "clean". `numbered` are the component's failures with their numbers.
 pub(crate) fn remarks(column: &Column, run: &Run<'_>, numbered: &[(usize, Failure<'_>)]) -> Vec<String> {
     let newest = run.newest();
-    let places: Vec<usize> =
-        (0..column.releases.len()).filter(|at| run.releases.iter().any(|r| std::ptr::eq(*r, &column.releases[*at]))).collect();
     let numbers = |is: &dyn Fn(&What<'_>) -> bool| {
-        let of_run = |f: &Failure<'_>| is(&f.what) && f.releases.iter().any(|at| places.contains(at));
+        let of_run = |f: &Failure<'_>| is(&f.what) && f.releases.iter().any(|at| run.places.binary_search(at).is_ok());
         let all: Vec<String> = numbered.iter().filter(|(_, f)| of_run(f)).map(|(n, _)| format!(" [{n}]")).collect();
         all.concat()
     };
@@ -39,7 +37,7 @@ pub(crate) fn remarks(column: &Column, run: &Run<'_>, numbered: &[(usize, Failur
                 None => format!("{name}: skipped"),
             }),
             state => {
-                let since = places.first().and_then(|release| stretch(column, *release, at)).map(|stretch| stretch.words());
+                let since = run.places.first().and_then(|release| stretch(column, *release, at)).map(|stretch| stretch.words());
                 let since = since.map(|words| format!(" {words}")).unwrap_or_default();
                 out.push(format!(
                     "{name}: {state}{since}{}",

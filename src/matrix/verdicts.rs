@@ -31,14 +31,20 @@ impl Verdicts {
         self.changed.then(|| serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// Whether a candidate needs no judging.
-    pub fn has(&self, candidate: &Candidate) -> bool {
-        self.get(&candidate.version, &candidate.tree).is_some()
+    /// What became of the patches on each candidate, where none needs judging.
+    pub fn of_all(&self, candidates: &[Candidate]) -> Option<Vec<Vec<PatchVerdict>>> {
+        let mut key = String::new();
+        let of = |candidate: &Candidate| {
+            key.clear();
+            key.extend([candidate.version.as_str(), " ", candidate.tree.as_str()]);
+            Some(self.kinds.get(*self.of.get(&key)?)?.clone())
+        };
+        candidates.iter().map(of).collect()
     }
 
-    pub(crate) fn get(&self, version: &Revision, tree: &TreeId) -> Option<&[PatchVerdict]> {
-        let kind = self.of.get(&key(version, tree))?;
-        self.kinds.get(*kind).map(Vec::as_slice)
+    /// Whether a candidate needs no judging.
+    pub(crate) fn has(&self, candidate: &Candidate) -> bool {
+        self.of.contains_key(&key(&candidate.version, &candidate.tree))
     }
 
     /// The number of what became of the patches, equal ones having the same.
@@ -55,10 +61,9 @@ impl Verdicts {
     }
 
     /// Keeps what became of the patches on a candidate, by its number.
-    pub(crate) fn put(&mut self, version: &Revision, tree: &TreeId, kind: usize) -> &[PatchVerdict] {
-        self.of.insert(key(version, tree), kind);
+    pub(crate) fn put(&mut self, candidate: &Candidate, kind: usize) {
+        self.of.insert(key(&candidate.version, &candidate.tree), kind);
         self.changed = true;
-        self.kinds.get(kind).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -24,6 +24,8 @@ use crate::source::{self, SourceError};
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) version: Revision,
+    /// What the version says, where it is no branch and says something.
+    pub(super) release: Option<Release>,
     pub(super) commit: Option<CommitId>,
     pub(super) tree: TreeId,
     pub(super) branch: bool,
@@ -43,6 +45,11 @@ pub(super) struct Lineup {
 }
 
 impl Entry {
+    pub(super) fn new(version: Revision, tree: TreeId) -> Self {
+        let release = Release::parse(&version);
+        Self { version, release, commit: None, tree, branch: false, required_by: Vec::new(), module: None }
+    }
+
     /// What is judged.
     pub(super) fn candidate(&self) -> Candidate {
         Candidate { version: self.version.clone(), tree: self.tree.clone() }
@@ -50,8 +57,7 @@ impl Entry {
 
     /// Why the upstream's rules cannot build it, if they cannot.
     pub(super) fn unbuildable(&self, component: &Component) -> Option<String> {
-        let release = Release::parse(&self.version);
-        match component.is_program().then(|| build_rule(&component.upstream, release.as_ref(), None)) {
+        match component.is_program().then(|| build_rule(&component.upstream, self.release.as_ref(), None)) {
             Some(Err(error @ RuleError::Unbuildable { .. })) => Some(error.to_string()),
             _ => None,
         }
@@ -59,7 +65,7 @@ impl Entry {
 
     /// The row of the table that it belongs to.
     pub(super) fn row(&self) -> String {
-        match Release::parse(&self.version).filter(|_| !self.branch) {
+        match &self.release {
             Some(release) => format!("{}.{}", release.major(), release.minor()),
             None => "branches".to_owned(),
         }
@@ -91,7 +97,10 @@ pub(super) fn is_wanted(tag: &Revision, releases: &Releases, glob: Option<&globs
 }
 
 pub(super) fn newest_first(entries: &mut [Entry]) {
-    entries.sort_by_cached_key(|e| (Reverse(e.branch), Reverse(Release::parse(&e.version)), e.version.clone()));
+    fn key(e: &Entry) -> (Reverse<bool>, Reverse<&Option<Release>>, &Revision) {
+        (Reverse(e.branch), Reverse(&e.release), &e.version)
+    }
+    entries.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
 }
 
 impl Session<'_> {
@@ -127,7 +136,7 @@ impl Session<'_> {
         let url = self.options.sources.get(&component.name).unwrap_or(home);
         let survey = Survey::open_or_init(&self.store.survey(home), self.reporter, self.exec.interrupt())?;
         let seen = self.seen(component, url, &survey, &wanted, lock)?;
-        let chosen = self.chosen(component, url, &seen, &wanted)?;
+        let mut chosen = self.chosen(component, url, &seen, &wanted)?;
         let bases = matrix::bases_of(series);
         let base_refs: Vec<Seen> = seen.iter().filter(|s| s.kind == SeenKind::Tag && bases.contains(&s.name)).cloned().collect();
         let since = match since {
@@ -138,44 +147,40 @@ impl Session<'_> {
             })?),
             None => None,
         };
-        let mut needed = chosen.clone();
-        needed.extend(base_refs.iter().chain(&since).cloned());
+        let needed = || chosen.iter().chain(&base_refs).chain(&since);
         if !self.options.offline {
+            let needed: Vec<Seen> = needed().cloned().collect();
             let fetched = survey.fetch_commits(self.exec, url, &needed, self.reporter)?;
             self.tell(component, fetched, "releases", url);
         }
-        let objects = survey.objects()?;
         let trees = survey.trees(chosen.iter().chain(&base_refs).map(|s| &s.commit)).map_err(|error| match error {
             ObjectsError::Missing { id, .. } => {
-                let name = needed.iter().find(|s| s.commit.as_str() == id).map_or(id.as_str(), |s| s.name.as_str());
+                let name = needed().find(|s| s.commit.as_str() == id).map_or(id.as_str(), |s| s.name.as_str());
                 PipelineError::from(SourceError::NotSurveyed { what: format!("{} {name}", component.name) })
             }
             error => error.into(),
         })?;
+        if let Some(since) = &since {
+            let objects = survey.objects()?;
+            let after = objects.commit_time(&since.commit)?;
+            chosen.retain(|s| !objects.commit_time(&s.commit).is_ok_and(|time| time <= after));
+        }
         let tree_of = |s: &Seen| trees.of(&s.commit).map(|tree| (s.name.clone(), tree.clone()));
         let bases: BTreeMap<Revision, TreeId> = base_refs.iter().filter_map(tree_of).collect();
-        let after = since.as_ref().map(|s| objects.commit_time(&s.commit)).transpose()?;
         let mut entries = Vec::new();
         for seen in &chosen {
             let Some((version, tree)) = tree_of(seen) else { continue };
-            if after.is_some_and(|after| objects.commit_time(&seen.commit).is_ok_and(|time| time <= after)) {
-                continue;
-            }
-            entries.push(Entry {
-                version,
-                commit: Some(seen.commit.clone()),
-                tree,
-                branch: seen.kind == SeenKind::Branch,
-                required_by: Vec::new(),
-                module: None,
-            });
+            let (commit, branch) = (Some(seen.commit.clone()), seen.kind == SeenKind::Branch);
+            let entry = Entry::new(version, tree);
+            let release = entry.release.filter(|_| !branch);
+            entries.push(Entry { release, commit, branch, ..entry });
         }
         newest_first(&mut entries);
         let mut range = wanted.to_string();
         if let Some(since) = since {
             range.push_str(&format!(", newer than {}", since.name));
         }
-        Ok(Lineup { store: objects.path().to_owned(), entries, bases, range })
+        Ok(Lineup { store: survey.path().to_owned(), entries, bases, range })
     }
 
     pub(super) fn tell(&self, component: &Component, fetched: usize, what: &str, url: &GitUrl) {
@@ -305,8 +310,7 @@ impl Session<'_> {
         };
         let mut entries = Vec::new();
         for name in chosen {
-            let (version, tree) = (name.clone(), tree(name)?);
-            entries.push(Entry { version, commit: None, tree, branch: false, required_by: Vec::new(), module: None });
+            entries.push(Entry::new(name.clone(), tree(name)?));
         }
         let bases: BTreeMap<Revision, TreeId> = matrix::bases_of(series)
             .into_iter()

@@ -155,7 +155,7 @@ impl Session<'_> {
         for Wanting { module: named, version, by: required_by } in versions {
             let (version, tree) = self.module_tree(component, &named, &version)?;
             let module = Some(named).filter(|named| named != module);
-            entries.push(Entry { version, commit: None, tree, branch: false, required_by, module });
+            entries.push(Entry { required_by, module, ..Entry::new(version, tree) });
         }
         for base in matrix::bases_of(series) {
             let known = entries.iter().find(|e| e.version == base && e.module.is_none()).map(|e| e.tree.clone());

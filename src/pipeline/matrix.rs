@@ -14,7 +14,7 @@ use crate::pipeline::select::Selection;
 use crate::pipeline::session::Session;
 use crate::plan::{KeyBuilder, Lock};
 use crate::recipe::model::Component;
-use crate::release::{Release, Wanted};
+use crate::release::Wanted;
 
 /// What is asked of a matrix besides the releases.
 #[derive(Debug, Clone, Default)]
@@ -84,24 +84,34 @@ impl Session<'_> {
         let kept = self.store.recall("verdicts", &key);
         let mut known = kept.as_deref().map(Verdicts::read).unwrap_or_default();
         let candidates: Vec<Candidate> = lineup.entries.iter().map(Entry::candidate).collect();
-        let objects = Objects::open(&lineup.store)?;
-        let mut judge = Judge::new(&objects, &series, lineup.bases.clone());
-        if options.trees || !candidates.iter().all(|c| known.has(c)) {
-            let mut files = judge.files(&candidates)?;
-            if !self.options.offline && self.pins_of(component).is_some() {
-                // The pins are asked about next.
-                files.extend(go_mods(&objects, &lineup)?.into_iter().map(|(_, id)| id));
+        let objects;
+        let mut judge = None;
+        let verdicts = match known.of_all(&candidates).filter(|_| !options.trees) {
+            // Not even the repository is opened, which takes longer the more releases it has.
+            Some(verdicts) => verdicts,
+            None => {
+                objects = Objects::open(&lineup.store)?;
+                let judge = judge.insert(Judge::new(&objects, &series, lineup.bases.clone()));
+                let mut files = judge.files(&candidates)?;
+                if !self.options.offline && self.pins_of(component).is_some() {
+                    // The pins are asked about next.
+                    files.extend(go_mods(&objects, &lineup)?.into_iter().map(|(_, id)| id));
+                }
+                self.fetch_files(component, &objects, files)?;
+                let verdicts = judge.all(&candidates, &mut known)?;
+                if let Some(text) = known.text() {
+                    self.store.remember("verdicts", &key, &text);
+                }
+                verdicts
             }
-            self.fetch_files(component, &objects, files)?;
-        }
-        let verdicts = judge.all(&candidates, &mut known)?;
-        if let Some(text) = known.text() {
-            self.store.remember("verdicts", &key, &text);
-        }
+        };
         let mut releases = Vec::new();
         for (entry, patches) in lineup.entries.iter().zip(verdicts) {
             let mut judged = self.judged(component, entry, wanted.is_some(), patches);
-            if options.trees && matches!(judged.verdict, Verdict::Clean | Verdict::CleanOffset) {
+            if options.trees
+                && matches!(judged.verdict, Verdict::Clean | Verdict::CleanOffset)
+                && let Some(judge) = &mut judge
+            {
                 judged.tree = judge.result(&entry.candidate())?;
             }
             releases.push(judged);
@@ -125,9 +135,8 @@ impl Session<'_> {
     }
 
     fn judged(&self, component: &Component, entry: &Entry, named: bool, mut patches: Vec<PatchVerdict>) -> Judged {
-        let release = Release::parse(&entry.version).filter(|_| !entry.branch);
         let promised = match &component.holds {
-            Some(holds) => release.as_ref().is_some_and(|r| holds.matches(r)),
+            Some(holds) => entry.release.as_ref().is_some_and(|r| holds.matches(r)),
             None => named,
         };
         for reason in patches.iter_mut().flat_map(|p| &mut p.reasons) {
