@@ -133,7 +133,7 @@ fn run_some(
         match one_form(&mut overlay, patch, release)? {
             Ok((form, made)) => {
                 observer(&at, &Applied { form, made: &made }, &mut overlay)?;
-                overlay.commit(made.staged);
+                overlay.commit(made.staged)?;
                 let status = Status::Applied { form: form.file.clone(), offsets: made.offsets, files: made.touched };
                 let tree = tree_after(&mut overlay, ways.stepwise, &failures)?;
                 steps.push(Step { at, status, tree });

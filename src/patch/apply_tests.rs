@@ -240,3 +240,24 @@ fn a_failure_is_explained_with_its_places() {
     assert!(matches!(lab.problem(patch), FileProblem::Hunks { failures, .. }
         if matches!(failures[0].problem, HunkProblem::Mismatch { expected_at: 2, .. })));
 }
+
+#[test]
+fn the_tree_after_each_patch_is_that_of_the_patches_up_to_it() {
+    let lab = simple();
+    let diff =
+        |path: &str, from: &str, to: &str| format!("--- a/{path}\n+++ b/{path}\n@@ -1,3 +1,3 @@\n-{from}\n+{to}\n b\n c\n");
+    let removed =
+        "diff --git a/new/h b/new/h\ndeleted file mode 100644\n--- a/new/h\n+++ /dev/null\n@@ -1 +0,0 @@\n-new\n".to_owned();
+    // There and back, and a file that comes, goes and comes again.
+    let texts = [diff("f", "a", "1"), create("new/h"), diff("f", "1", "a"), removed, diff("f", "a", "2"), create("new/h")];
+    let names: Vec<String> = (1..=texts.len()).map(|n| format!("{n}.patch")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let series = lab.series(&files);
+    let Outcome::Applied { steps, tree } = apply_stepwise(&lab.objects, &lab.base, None, &[&series]).unwrap() else { panic!() };
+    for (at, step) in steps.iter().enumerate() {
+        let Outcome::Applied { tree, .. } = lab.apply(&files[..=at]) else { panic!() };
+        assert_eq!(step.tree, Some(tree), "patch {}", at + 1);
+    }
+    assert_eq!(steps.last().unwrap().tree, Some(tree));
+    assert_eq!(steps[3].tree, Some(lab.base.clone()));
+}

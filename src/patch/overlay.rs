@@ -30,6 +30,10 @@ pub(crate) struct Overlay<'a> {
     seen: BTreeMap<RelPath, State>,
     /// As it is now, where a patch changed it.
     now: Staged,
+    /// The tree that was written last.
+    written: Option<TreeId>,
+    /// What changed since, with the state in that tree.
+    unwritten: Staged,
     /// Go files that were parsed, the latest last.
     parsed: Vec<Arc<Go>>,
 }
@@ -40,7 +44,8 @@ const PARSED: usize = 16;
 impl<'a> Overlay<'a> {
     /// With a memo, texts and answers are shared with the overlays of other trees.
     pub(crate) fn new(objects: &'a Objects, base: &'a TreeId, memo: Option<&'a Memo>) -> Self {
-        Self { objects, base, memo, seen: BTreeMap::new(), now: BTreeMap::new(), parsed: Vec::new() }
+        let (seen, now, unwritten) = Default::default();
+        Self { objects, base, memo, seen, now, written: None, unwritten, parsed: Vec::new() }
     }
 
     /// The file as it is now.
@@ -149,24 +154,30 @@ impl<'a> Overlay<'a> {
     }
 
     /// Takes over what a patch did.
-    pub(crate) fn commit(&mut self, staged: Staged) {
-        self.now.extend(staged);
+    pub(crate) fn commit(&mut self, staged: Staged) -> Result<(), ObjectsError> {
+        for (path, state) in staged {
+            if !self.unwritten.contains_key(&path) {
+                let before = self.get(&path)?;
+                self.unwritten.insert(path.clone(), before);
+            }
+            self.now.insert(path, state);
+        }
+        Ok(())
     }
 
-    /// Writes the tree.
+    /// Writes the tree: what changed since it was written last, so that a tree after each of many patches costs what one patch
+    /// changes.
     pub(crate) fn write(&mut self) -> Result<TreeId, ObjectsError> {
+        let last = self.written.as_ref().unwrap_or(self.base);
         let mut changes = Changes::new();
-        let paths: Vec<RelPath> = self.now.keys().cloned().collect();
-        for path in paths {
-            let before = self.in_base(&path)?;
-            let Some(now) = self.now.get(&path) else { continue };
-            if *now != before {
-                changes.insert(path, now.as_ref().map(|s| (s.mode, s.bytes.to_vec())));
+        for (path, before) in std::mem::take(&mut self.unwritten) {
+            let now = self.now.get(&path).cloned().flatten();
+            if now != before {
+                changes.insert(path, now.map(|s| (s.mode, s.bytes.to_vec())));
             }
         }
-        if changes.is_empty() {
-            return Ok(self.base.clone());
-        }
-        self.objects.write(Some(self.base), &changes)
+        let tree = if changes.is_empty() { last.clone() } else { self.objects.write(Some(last), &changes)? };
+        self.written = Some(tree.clone());
+        Ok(tree)
     }
 }
