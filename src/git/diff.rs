@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use git2::{DiffOptions, ObjectType, Oid, Patch};
 
+use super::kept::Key;
 use super::objects::{Mode, Objects, ObjectsError, blob_id};
 use crate::names::{BlobId, RelPath, TreeId};
 
@@ -105,6 +106,10 @@ fn compare(
 /// The patch that makes the second tree of the first, as `git apply` takes it: full object ids, binary content included, no
 /// renames. The same two trees give the same bytes everywhere.
 pub fn tree_diff(objects: &Objects, from: &TreeId, to: &TreeId) -> Result<Vec<u8>, ObjectsError> {
+    objects.remembered(Key::Diff(from.clone(), to.clone()), || diff_of_trees(objects, from, to))
+}
+
+fn diff_of_trees(objects: &Objects, from: &TreeId, to: &TreeId) -> Result<Vec<u8>, ObjectsError> {
     let mut out = Vec::new();
     for change in changes(objects, from, to)? {
         match (&change.old, &change.new) {

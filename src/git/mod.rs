@@ -8,6 +8,7 @@ pub mod checkout;
 pub mod diff;
 mod error;
 pub mod history;
+mod kept;
 pub mod look;
 pub mod merge;
 pub mod objects;

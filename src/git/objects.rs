@@ -1,6 +1,6 @@
 //! Objects of one store: commits, trees and blobs, read and written in process. No `git2` type leaves this file.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 use serde::{Deserialize, Serialize};
 
+use super::kept::{Kept, Key};
 pub use super::objects_error::ObjectsError;
 use crate::names::{BlobId, CommitId, RelPath, TreeId};
 
@@ -65,7 +66,8 @@ pub type Changes = BTreeMap<RelPath, Option<(Mode, Vec<u8>)>>;
 pub struct Objects {
     repo: Repository,
     path: PathBuf,
-    pub(super) in_memory: Cell<bool>,
+    /// Only where what is written stays in memory.
+    pub(super) kept: RefCell<Option<Kept>>,
 }
 
 impl Objects {
@@ -74,7 +76,7 @@ impl Objects {
         // `open_bare` would not honour the `shallow` file.
         let repo =
             Repository::open(path).map_err(|e| ObjectsError::Open { path: path.to_owned(), message: e.message().to_owned() })?;
-        Ok(Self { repo, path: path.to_owned(), in_memory: Cell::new(false) })
+        Ok(Self { repo, path: path.to_owned(), kept: RefCell::new(None) })
     }
 
     /// Makes an empty bare repository at `path`, or opens the one that is there. Made elsewhere and renamed: it is whole from
@@ -198,10 +200,29 @@ impl Objects {
         }
     }
 
+    /// What `find` gives; where trees are kept in memory, once.
+    pub(super) fn remembered(
+        &self,
+        key: Key,
+        find: impl FnOnce() -> Result<Vec<u8>, ObjectsError>,
+    ) -> Result<Vec<u8>, ObjectsError> {
+        if let Some(known) = self.kept.borrow().as_ref().and_then(|kept| kept.get(&key)) {
+            return Ok(known.to_vec());
+        }
+        let found = find()?;
+        if let Some(kept) = self.kept.borrow_mut().as_mut() {
+            kept.put(key, &found);
+        }
+        Ok(found)
+    }
+
     /// A blob's content.
     pub fn blob(&self, id: &BlobId) -> Result<Vec<u8>, ObjectsError> {
-        let blob = self.repo.find_blob(self.oid(id.as_str())?).map_err(|e| self.find(id.as_str(), &e))?;
-        Ok(blob.content().to_vec())
+        let oid = self.oid(id.as_str())?;
+        self.remembered(Key::Blob(oid), || {
+            let blob = self.repo.find_blob(oid).map_err(|e| self.find(id.as_str(), &e))?;
+            Ok(blob.content().to_vec())
+        })
     }
 
     /// The content of the file at `path`, where there is one.
@@ -227,6 +248,9 @@ impl Objects {
             match change {
                 Some((mode, content)) => {
                     let oid = odb.write(ObjectType::Blob, content).map_err(|e| self.fail(&e))?;
+                    if let Some(kept) = self.kept.borrow_mut().as_mut() {
+                        kept.put(Key::Blob(oid), content);
+                    }
                     let mode = match mode {
                         Mode::File => git2::FileMode::Blob,
                         Mode::Executable => git2::FileMode::BlobExecutable,

@@ -46,7 +46,9 @@ impl Saver<'_, '_> {
             let change = FormChange { file: last.file.clone(), by: by.clone(), base, beside };
             return Ok(Some((by, what, Planned::Kept { index, change: Some(change) })));
         };
-        if same_text && self.gives(series, patch, link)? {
+        // The commit itself is what the form gave when the folder was opened.
+        let untouched = opened.as_ref().is_some_and(|old| old.id == link.commit.id);
+        if untouched || same_text && self.gives(series, patch, link)? {
             return Ok(Some((form.file.clone(), What::Kept, kept())));
         }
         let bytes = self.plan_of(at).old.get(form.file.as_str()).cloned().unwrap_or_default();

@@ -1,0 +1,64 @@
+//! What was read or written through a repository that keeps what is written in memory, and how its trees differ. Whoever keeps
+//! trees in memory makes many that share most files, and asks about the same ones again: libgit2 unpacks and hashes a file each
+//! time that it is read, and hashes it when it is compared.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use git2::Oid;
+
+use crate::names::TreeId;
+
+/// So much of it is remembered at once, in bytes.
+const ROOM: usize = 32 << 20;
+
+/// Files by their ids, and diffs by the trees.
+#[derive(Default)]
+pub(super) struct Kept {
+    known: HashMap<Key, Rc<[u8]>>,
+    bytes: usize,
+}
+
+/// What is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Blob(Oid),
+    Diff(TreeId, TreeId),
+}
+
+impl Kept {
+    pub(super) fn get(&self, key: &Key) -> Option<Rc<[u8]>> {
+        self.known.get(key).cloned()
+    }
+
+    /// Where there is no more room, it begins anew.
+    pub(super) fn put(&mut self, key: Key, content: &[u8]) {
+        if content.len() > ROOM / 8 || self.known.contains_key(&key) {
+            return;
+        }
+        if self.bytes + content.len() > ROOM {
+            *self = Self::default();
+        }
+        self.bytes += content.len();
+        self.known.insert(key, content.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_forgotten() {
+        let mut kept = Kept::default();
+        let id = |n: u8| Key::Blob(Oid::from_bytes(&[n; 20]).unwrap());
+        kept.put(id(0), &vec![0; ROOM / 8 + 1]);
+        assert!(kept.get(&id(0)).is_none());
+        for n in 1..=9 {
+            kept.put(id(n), &vec![n; ROOM / 8]);
+            kept.put(id(n), &vec![n; ROOM / 8]);
+            assert!(kept.bytes <= ROOM && kept.get(&id(n)).is_some_and(|text| text[0] == n));
+        }
+        assert!(kept.get(&id(1)).is_none() && kept.bytes == ROOM / 8);
+    }
+}
