@@ -1,9 +1,9 @@
 //! The figures that forge promises, whole processes, forge and its rival in turn in one run:
 //!
-//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix] [graft] [series]
+//!     cargo bench --bench figures [noop] [overhead] [patches] [fetch] [matrix] [graft] [series] [deploy]
 //!
-//! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` was run; it adds k0sctl to `noop` and
-//! `overhead`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch`, `matrix` and `series`. `FORGE_BENCH_PROJECT` is a folder
+//! `FORGE_BENCH_STORE` is a store in which `forge build k0sctl --recipe stock` and `forge build --recipe nixos` were run; it adds
+//! k0sctl to `noop` and `overhead`, and nixos to `deploy`. `FORGE_BENCH_K0S` is a bare clone of k0s; it adds k0s to `fetch`, `matrix` and `series`. `FORGE_BENCH_PROJECT` is a folder
 //! with `recipes` and `patches` for k0s, where not this repository. `ROUNDS` is how often things are measured.
 
 #![expect(
@@ -13,6 +13,7 @@
 )]
 
 mod child;
+mod deploy;
 mod fetch;
 mod go_project;
 mod graft;
@@ -39,7 +40,7 @@ fn main() {
     if args.first().is_some_and(|a| a == graft::ALONE) {
         return graft::alone(&args[1..]);
     }
-    let figures: [(&str, Figure); 7] = [
+    let figures: [(&str, Figure); 8] = [
         ("noop", noop::run),
         ("overhead", overhead::run),
         ("patches", patches::run),
@@ -47,9 +48,10 @@ fn main() {
         ("matrix", matrix::run),
         ("graft", graft::run),
         ("series", series::run),
+        ("deploy", deploy::run),
     ];
     if let Some(unknown) = args.iter().find(|a| !figures.iter().any(|(name, _)| name == a)) {
-        panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch, matrix, graft and series");
+        panic!("there is no figure {unknown}; there are noop, overhead, patches, fetch, matrix, graft, series and deploy");
     }
     let mut table = Table::default();
     for (name, run) in figures {

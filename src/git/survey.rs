@@ -5,7 +5,7 @@
 //! It is never mixed with a [`GitStore`](super::store::GitStore), whose commits are complete. The list of tags and branches as
 //! it was last seen lies beside it, so that `--offline` has something to look at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -97,18 +97,18 @@ impl Survey {
         Ok(disk::write_atomic(&self.seen_path(), &text, 0o644)?)
     }
 
-    /// The tree of each commit. What was found is written down, sorted by commit: libgit2 inflates and hashes a commit to read
+    /// The tree of each commit, in their order. What was found is written down, sorted by commit: libgit2 inflates and hashes a commit to read
     /// it, which for hundreds of releases is most of the time of a matrix that is asked for again.
-    pub fn trees<'s>(&self, commits: impl Iterator<Item = &'s CommitId>) -> Result<Trees, ObjectsError> {
+    pub fn trees<'s>(&self, commits: impl Iterator<Item = &'s CommitId>) -> Result<Vec<TreeId>, ObjectsError> {
         let kept = std::fs::read_to_string(self.beside(".trees")).unwrap_or_default();
         let lines: Vec<(&str, &str)> = kept.lines().filter_map(|line| line.split_once(' ')).collect();
-        let mut trees = Trees::default();
-        let mut found = Vec::new();
+        let mut trees = Vec::new();
+        let mut found: Vec<(&CommitId, TreeId)> = Vec::new();
         let mut objects = None;
         for commit in commits {
             let line = lines.binary_search_by_key(&commit.as_str(), |(commit, _)| commit).ok();
             if let Some(tree) = line.and_then(|at| TreeId::new(lines[at].1).ok()) {
-                trees.0.insert(commit.clone(), tree);
+                trees.push(tree);
                 continue;
             }
             let objects = match &objects {
@@ -116,8 +116,8 @@ impl Survey {
                 None => objects.insert(self.objects()?),
             };
             let tree = objects.commit_tree(commit)?;
-            found.push((commit.clone(), tree.clone()));
-            trees.0.insert(commit.clone(), tree);
+            found.push((commit, tree.clone()));
+            trees.push(tree);
         }
         if !found.is_empty() {
             let found = found.iter().map(|(commit, tree)| (commit.as_str(), tree.as_str()));
@@ -258,17 +258,6 @@ impl Survey {
         let mut path = self.store.path().to_owned().into_os_string();
         path.push(ending);
         path.into()
-    }
-}
-
-/// The trees of commits.
-#[derive(Debug, Default)]
-pub struct Trees(HashMap<CommitId, TreeId>);
-
-impl Trees {
-    /// The tree of one of the commits that were asked for.
-    pub fn of(&self, commit: &CommitId) -> Option<&TreeId> {
-        self.0.get(commit)
     }
 }
 

@@ -108,10 +108,7 @@ fn trees_are_written_down_and_read_again() {
     survey.fetch_commits(&up.exec, &up.url(), &seen, &Silent).unwrap();
     let objects = survey.objects().unwrap();
     let truth: Vec<TreeId> = commits().map(|c| objects.commit_tree(c).unwrap()).collect();
-    let told = |survey: &Survey| -> Vec<TreeId> {
-        let trees = survey.trees(commits()).unwrap();
-        commits().map(|c| trees.of(c).unwrap().clone()).collect()
-    };
+    let told = |survey: &Survey| survey.trees(commits()).unwrap();
     assert_eq!(told(&survey), truth);
     // From what was written down, and where somebody spoilt that, from the objects.
     let file = survey.beside(".trees");

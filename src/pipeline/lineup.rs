@@ -92,8 +92,50 @@ fn is_line_of_releases(branch: &str) -> bool {
 
 /// True where a tag is one of the releases that the upstream file means, and in the range.
 pub(super) fn is_wanted(tag: &Revision, releases: &Releases, glob: Option<&globset::GlobMatcher>, req: &Req) -> bool {
-    glob.is_none_or(|g| g.is_match(tag.as_str()))
-        && Release::parse(tag).is_some_and(|r| releases.versions.as_ref().is_none_or(|range| range.spans(&r)) && req.matches(&r))
+    wanted_release(tag, releases, glob, req).is_some()
+}
+
+fn wanted_release(tag: &Revision, releases: &Releases, glob: Option<&globset::GlobMatcher>, req: &Req) -> Option<Release> {
+    let release = Release::parse(tag).filter(|_| glob.is_none_or(|g| g.is_match(tag.as_str())))?;
+    (releases.versions.as_ref().is_none_or(|range| range.spans(&release)) && req.matches(&release)).then_some(release)
+}
+
+/// A tag, branch or commit that is looked at, and the release that it is.
+struct Chosen<'s> {
+    seen: &'s Seen,
+    release: Option<Release>,
+}
+
+fn chosen<'s>(component: &Component, url: &GitUrl, seen: &'s [Seen], wanted: &Wanted) -> Result<Vec<Chosen<'s>>, PipelineError> {
+    let releases = &component.upstream.releases;
+    let glob = globset::Glob::new(&releases.tags).map(|g| g.compile_matcher()).ok();
+    let named = |seen: &'s Seen| {
+        let release = Release::parse(&seen.name).filter(|_| seen.kind != SeenKind::Branch);
+        Chosen { seen, release }
+    };
+    let chosen: Vec<Chosen<'_>> = match wanted {
+        Wanted::Range(req) => {
+            let everything = is_everything(wanted);
+            let of = |seen: &'s Seen| match seen.kind {
+                SeenKind::Tag => {
+                    let release = Some(wanted_release(&seen.name, releases, glob.as_ref(), req)?);
+                    Some(Chosen { seen, release })
+                }
+                SeenKind::Branch => {
+                    (everything && is_line_of_releases(seen.name.as_str())).then_some(Chosen { seen, release: None })
+                }
+                SeenKind::Commit => None,
+            };
+            seen.iter().filter_map(of).collect()
+        }
+        Wanted::Revision(name) => seen.iter().filter(|s| s.name == *name).take(1).map(named).collect(),
+        Wanted::Commit(_) => seen.iter().filter(|s| s.kind == SeenKind::Commit).map(named).collect(),
+    };
+    if chosen.is_empty() {
+        let names: Vec<Revision> = seen.iter().map(|s| s.name.clone()).collect();
+        return Err(SourceError::nothing(&url.to_string(), wanted, &names).into());
+    }
+    Ok(chosen)
 }
 
 pub(super) fn newest_first(entries: &mut [Entry]) {
@@ -135,46 +177,55 @@ impl Session<'_> {
         let wanted = range_of(component, wanted);
         let url = self.options.sources.get(&component.name).unwrap_or(home);
         let survey = Survey::open_or_init(&self.store.survey(home), self.reporter, self.exec.interrupt())?;
-        let seen = self.seen(component, url, &survey, &wanted, lock)?;
-        let mut chosen = self.chosen(component, url, &seen, &wanted)?;
+        let mut seen = self.seen(component, url, &survey, &wanted, lock)?;
+        if let Wanted::Commit(commit) = &wanted {
+            seen.push(Seen { name: Revision::new(commit.as_str())?, kind: SeenKind::Commit, commit: commit.clone() });
+        }
+        let chosen = chosen(component, url, &seen, &wanted)?;
         let bases = matrix::bases_of(series);
-        let base_refs: Vec<Seen> = seen.iter().filter(|s| s.kind == SeenKind::Tag && bases.contains(&s.name)).cloned().collect();
+        let base_refs: Vec<&Seen> = seen.iter().filter(|s| s.kind == SeenKind::Tag && bases.contains(&s.name)).collect();
         let since = match since {
-            Some(tag) => Some(seen.iter().find(|s| s.name == *tag).cloned().ok_or_else(|| SourceError::NoRevision {
+            Some(tag) => Some(seen.iter().find(|s| s.name == *tag).ok_or_else(|| SourceError::NoRevision {
                 origin: url.to_string(),
                 wanted: Wanted::Revision(tag.clone()),
                 hint: "--new-since wants a tag of the upstream".to_owned(),
             })?),
             None => None,
         };
-        let needed = || chosen.iter().chain(&base_refs).chain(&since);
+        let needed = || chosen.iter().map(|c| c.seen).chain(base_refs.iter().copied()).chain(since);
         if !self.options.offline {
             let needed: Vec<Seen> = needed().cloned().collect();
             let fetched = survey.fetch_commits(self.exec, url, &needed, self.reporter)?;
             self.tell(component, fetched, "releases", url);
         }
-        let trees = survey.trees(chosen.iter().chain(&base_refs).map(|s| &s.commit)).map_err(|error| match error {
+        let missing = |error| match error {
             ObjectsError::Missing { id, .. } => {
                 let name = needed().find(|s| s.commit.as_str() == id).map_or(id.as_str(), |s| s.name.as_str());
                 PipelineError::from(SourceError::NotSurveyed { what: format!("{} {name}", component.name) })
             }
             error => error.into(),
-        })?;
-        if let Some(since) = &since {
-            let objects = survey.objects()?;
-            let after = objects.commit_time(&since.commit)?;
-            chosen.retain(|s| !objects.commit_time(&s.commit).is_ok_and(|time| time <= after));
-        }
-        let tree_of = |s: &Seen| trees.of(&s.commit).map(|tree| (s.name.clone(), tree.clone()));
-        let bases: BTreeMap<Revision, TreeId> = base_refs.iter().filter_map(tree_of).collect();
-        let mut entries = Vec::new();
-        for seen in &chosen {
-            let Some((version, tree)) = tree_of(seen) else { continue };
-            let (commit, branch) = (Some(seen.commit.clone()), seen.kind == SeenKind::Branch);
-            let entry = Entry::new(version, tree);
-            let release = entry.release.filter(|_| !branch);
-            entries.push(Entry { release, commit, branch, ..entry });
-        }
+        };
+        let commits = chosen.iter().map(|c| c.seen).chain(base_refs.iter().copied()).map(|s| &s.commit);
+        let mut trees = survey.trees(commits).map_err(missing)?;
+        let bases = base_refs.iter().map(|s| s.name.clone()).zip(trees.split_off(chosen.len())).collect();
+        let newer: Vec<bool> = match since {
+            Some(since) => {
+                let objects = survey.objects()?;
+                let after = objects.commit_time(&since.commit)?;
+                chosen.iter().map(|c| !objects.commit_time(&c.seen.commit).is_ok_and(|time| time <= after)).collect()
+            }
+            None => vec![true; chosen.len()],
+        };
+        let entry = |((chosen, tree), _): ((Chosen<'_>, TreeId), bool)| Entry {
+            version: chosen.seen.name.clone(),
+            release: chosen.release,
+            commit: Some(chosen.seen.commit.clone()),
+            tree,
+            branch: chosen.seen.kind == SeenKind::Branch,
+            required_by: Vec::new(),
+            module: None,
+        };
+        let mut entries: Vec<Entry> = chosen.into_iter().zip(trees).zip(newer).filter(|(_, newer)| *newer).map(entry).collect();
         newest_first(&mut entries);
         let mut range = wanted.to_string();
         if let Some(since) = since {
@@ -223,31 +274,6 @@ impl Session<'_> {
             survey.remember(&seen)?;
         }
         Ok(seen)
-    }
-
-    fn chosen(&self, component: &Component, url: &GitUrl, seen: &[Seen], wanted: &Wanted) -> Result<Vec<Seen>, PipelineError> {
-        let releases = &component.upstream.releases;
-        let glob = globset::Glob::new(&releases.tags).map(|g| g.compile_matcher()).ok();
-        let chosen: Vec<Seen> = match wanted {
-            Wanted::Range(req) => {
-                let everything = is_everything(wanted);
-                let is_chosen = |s: &&Seen| match s.kind {
-                    SeenKind::Tag => is_wanted(&s.name, releases, glob.as_ref(), req),
-                    SeenKind::Branch => everything && is_line_of_releases(s.name.as_str()),
-                    SeenKind::Commit => false,
-                };
-                seen.iter().filter(is_chosen).cloned().collect()
-            }
-            Wanted::Revision(name) => seen.iter().filter(|s| s.name == *name).take(1).cloned().collect(),
-            Wanted::Commit(commit) => {
-                vec![Seen { name: Revision::new(commit.as_str())?, kind: SeenKind::Commit, commit: commit.clone() }]
-            }
-        };
-        if chosen.is_empty() {
-            let names: Vec<Revision> = seen.iter().map(|s| s.name.clone()).collect();
-            return Err(SourceError::nothing(&url.to_string(), wanted, &names).into());
-        }
-        Ok(chosen)
     }
 
     /// Files of releases, in one batch.
