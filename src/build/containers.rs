@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::build::compile::BuildError;
-use crate::exec::{Exec, ExecError, Tool};
+use crate::exec::{EngineObject, Exec, ExecError, Marked, Tool};
 use crate::gomod::GoEnv;
 use crate::plan::ENGINE_ENV;
 
@@ -77,42 +77,40 @@ impl<'a> Containers<'a> {
 
     /// Ends and removes every container of this build. One that is being made at this moment shows up in the second look.
     pub(in crate::build) fn end(&self) {
-        let filter = format!("label={LABEL}={}", self.work.display());
+        let work = self.work.display().to_string();
         for look in 0..2 {
-            let found = self.listed(&filter);
+            let found = self.marked(Some(&work));
             if found.is_empty() && (look > 0 || self.exec.interrupt().check().is_ok()) {
                 return;
             }
-            self.remove(found.into_iter().map(|(id, _)| id));
+            self.remove(found.into_iter());
             std::thread::sleep(Duration::from_millis(300));
         }
     }
 
     /// Ends the containers whose work folder is gone.
     fn sweep(&self) {
-        let orphans = self.listed(&format!("label={LABEL}")).into_iter().filter(|(_, work)| !Path::new(work).exists());
-        self.remove(orphans.map(|(id, _)| id));
+        self.remove(self.marked(None).into_iter().filter(|one| !Path::new(&one.mark).exists()));
     }
 
-    /// Ids and work folders. An engine that does not answer has nothing that could be ended.
-    fn listed(&self, filter: &str) -> Vec<(String, String)> {
-        let format = format!("{{{{.ID}}}} {{{{.Label \"{LABEL}\"}}}}");
-        let lines = self.ask(&["ps", "--all", "--filter", filter, "--format", &format]).unwrap_or_default();
-        lines.lines().filter_map(|line| line.split_once(' ')).map(|(id, work)| (id.to_owned(), work.to_owned())).collect()
+    /// Containers of one work folder, or of all. An engine that does not answer has nothing that could be ended.
+    fn marked(&self, work: Option<&str>) -> Vec<Marked> {
+        EngineObject::Container.marked(LABEL, work, &|words| self.ask(words))
     }
 
-    fn remove(&self, ids: impl Iterator<Item = String>) {
-        let ids: Vec<String> = ids.collect();
+    fn remove(&self, containers: impl Iterator<Item = Marked>) {
+        let ids: Vec<String> = containers.map(|one| one.id).collect();
         if !ids.is_empty() {
-            let words = ["rm", "--force", "--volumes"].into_iter().chain(ids.iter().map(String::as_str));
+            let words = EngineObject::Container.removal().iter().copied().chain(ids.iter().map(String::as_str));
             self.ask(&words.collect::<Vec<_>>());
         }
     }
 
+    /// What the engine prints, whether it can do it or not.
     fn ask(&self, words: &[&str]) -> Option<String> {
         let exec = self.exec.for_cleaning_up();
         let done = exec.run(self.engine).ok()?.args(words.iter().copied()).timeout(PATIENCE).capture().ok()?;
-        done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+        Some(String::from_utf8_lossy(&done.stdout).into_owned())
     }
 
     /// Gives files of other users to this one, by a container that may. Gives one that stays another's.

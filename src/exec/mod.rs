@@ -11,6 +11,7 @@
 mod env;
 mod error;
 mod interrupt;
+mod marked;
 mod pump;
 mod run;
 mod tools;
@@ -18,6 +19,7 @@ mod tools;
 pub use env::Environment;
 pub use error::ExecError;
 pub use interrupt::{Interrupt, Interrupted};
+pub use marked::{EngineObject, Marked};
 pub use run::{Captured, OUTPUT_LIMIT, Run, Status};
 pub use tools::{Exec, Tool};
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::exec::{Captured, Tool};
+use crate::exec::{Captured, EngineObject, Tool};
 use crate::recipe::scope::Scope;
 use crate::recipe::trial::Scenario;
 use crate::trial::engine::{Engine, TrialError, last_line};
@@ -71,7 +71,7 @@ impl<'a> Hosts<'a> {
     /// Takes away what killed forges left.
     pub fn sweep(engine: &Engine<'_>) {
         let gone = |owner: &str| !owner.starts_with(KEPT) && !Path::new(owner).exists();
-        remove(engine, &format!("label={LABEL}"), &gone);
+        remove(engine, None, &gone);
     }
 
     /// Starts hosts, and waits until each has booted. `scope` fills in the environment and the setup of the scenario.
@@ -234,12 +234,15 @@ impl<'a> Hosts<'a> {
         if !done.status.success() {
             return Ok(done);
         }
+        // What a link leads to is meant; podman's cp cannot be told so.
+        let followed = from.canonicalize();
+        let from = followed.as_deref().unwrap_or(from);
         // A folder goes into the place of its name, not below it.
         let from = if from.is_dir() { format!("{}/.", from.display()) } else { from.display().to_string() };
         if from.ends_with("/.") {
             self.engine.ask(&["exec", container, "mkdir", "-p", to])?;
         }
-        self.engine.ask(&["cp", "--follow-link", &from, &format!("{container}:{to}")])
+        self.engine.ask(&["cp", &from, &format!("{container}:{to}")])
     }
 
     /// Starts a host anew.
@@ -286,13 +289,13 @@ impl Drop for Hosts<'_> {
         }
         let exec = self.engine.exec.for_cleaning_up();
         let engine = Engine::for_cleaning_up(&exec, self.engine.tool);
-        let filter = format!("label={LABEL}={}", self.work.display());
+        let owner = self.work.display().to_string();
         // What is being made at the moment of an interrupt shows up in the second look.
         let interrupted = self.engine.exec.interrupt().check().is_err();
-        remove(&engine, &filter, &|_| true);
+        remove(&engine, Some(&owner), &|_| true);
         if interrupted {
             std::thread::sleep(Duration::from_millis(300));
-            remove(&engine, &filter, &|_| true);
+            remove(&engine, Some(&owner), &|_| true);
         }
     }
 }
@@ -308,22 +311,13 @@ fn no_systemd(host: &str, image: &str) -> TrialError {
 
 /// Takes away containers, then volumes and networks, that carry the mark and whose owner is meant. An engine that does not
 /// answer has nothing that could be taken away.
-fn remove(engine: &Engine<'_>, filter: &str, meant: &dyn Fn(&str) -> bool) {
-    let label = format!("{{{{.Label \"{LABEL}\"}}}}");
-    let kinds: [(&[&str], &str, &[&str]); 3] = [
-        (&["ps", "--all"], "{{.ID}}", &["rm", "--force", "--volumes"]),
-        (&["volume", "ls"], "{{.Name}}", &["volume", "rm", "--force"]),
-        (&["network", "ls"], "{{.ID}}", &["network", "rm"]),
-    ];
-    for (list, id, remove) in kinds {
-        let format = format!("{id} {label}");
-        let words: Vec<&str> = list.iter().copied().chain(["--filter", filter, "--format", &format]).collect();
-        let Ok(listed) = engine.ask(&words) else { return };
-        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let found = text.lines().filter_map(|line| line.split_once(' ')).filter(|(_, owner)| meant(owner)).map(|(id, _)| id);
-        let words: Vec<&str> = remove.iter().copied().chain(found).collect();
-        if words.len() > remove.len() {
-            let _ = engine.ask(&words);
+fn remove(engine: &Engine<'_>, owner: Option<&str>, meant: &dyn Fn(&str) -> bool) {
+    let ask = |words: &[&str]| Some(String::from_utf8_lossy(&engine.ask(words).ok()?.stdout).into_owned());
+    for kind in [EngineObject::Container, EngineObject::Volume, EngineObject::Network] {
+        let found = kind.marked(LABEL, owner, &ask);
+        let found: Vec<&str> = found.iter().filter(|one| meant(&one.mark)).map(|one| one.id.as_str()).collect();
+        if !found.is_empty() {
+            let _ = engine.ask(&[kind.removal(), &found].concat());
         }
     }
 }
