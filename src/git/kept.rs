@@ -1,18 +1,19 @@
-//! What was read or written through a repository that keeps what is written in memory, and how its trees differ. Whoever keeps
-//! trees in memory makes many that share most files, and asks about the same ones again: libgit2 unpacks and hashes a file each
-//! time that it is read, and hashes it when it is compared.
+//! What was read, written or compared through a repository that keeps what is written in memory. Whoever keeps trees in memory
+//! makes many that share most files, makes some of them twice, and asks about the same ones again. libgit2 unpacks and hashes a
+//! file each time that it is read, hashes it when it is compared, and looks through the packs for each object that is written.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use git2::Oid;
 
+use super::objects::Changes;
 use crate::names::TreeId;
 
 /// So much of it is remembered at once, in bytes.
 const ROOM: usize = 32 << 20;
 
-/// Files by their ids, and diffs by the trees.
+/// Files by their ids, diffs by their trees, and trees by what they were made of.
 #[derive(Default)]
 pub(super) struct Kept {
     known: HashMap<Key, Rc<[u8]>>,
@@ -24,6 +25,17 @@ pub(super) struct Kept {
 pub(super) enum Key {
     Blob(Oid),
     Diff(TreeId, TreeId),
+    /// The tree that is another one with changes. The value is its id.
+    Written(Option<TreeId>, Changes),
+}
+
+impl Key {
+    fn len(&self) -> usize {
+        match self {
+            Self::Blob(_) | Self::Diff(..) => 0,
+            Self::Written(_, changes) => changes.values().flatten().map(|(_, content)| content.len()).sum(),
+        }
+    }
 }
 
 impl Kept {
@@ -33,13 +45,14 @@ impl Kept {
 
     /// Where there is no more room, it begins anew.
     pub(super) fn put(&mut self, key: Key, content: &[u8]) {
-        if content.len() > ROOM / 8 || self.known.contains_key(&key) {
+        let bytes = key.len() + content.len();
+        if bytes > ROOM / 8 || self.known.contains_key(&key) {
             return;
         }
-        if self.bytes + content.len() > ROOM {
+        if self.bytes + bytes > ROOM {
             *self = Self::default();
         }
-        self.bytes += content.len();
+        self.bytes += bytes;
         self.known.insert(key, content.into());
     }
 }

@@ -242,6 +242,15 @@ impl Objects {
     /// Writes a tree that is `base` (or the empty tree) with `changes`. Folders that become empty go away. The result is
     /// complete before it has an id: nothing refers to half a tree.
     pub fn write(&self, base: Option<&TreeId>, changes: &Changes) -> Result<TreeId, ObjectsError> {
+        if !self.is_in_memory() {
+            return self.write_anew(base, changes);
+        }
+        let key = Key::Written(base.cloned(), changes.clone());
+        let id = self.remembered(key, || Ok(self.write_anew(base, changes)?.as_str().into()))?;
+        Ok(TreeId::new(String::from_utf8_lossy(&id)).expect("it was an id when it was remembered"))
+    }
+
+    fn write_anew(&self, base: Option<&TreeId>, changes: &Changes) -> Result<TreeId, ObjectsError> {
         let odb = self.repo.odb().map_err(|e| self.fail(&e))?;
         let mut update = git2::build::TreeUpdateBuilder::new();
         for (path, change) in changes {
