@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::child::{forge, git, output, text, time};
+use super::child::{forge, git, output, program, text, time};
 use super::project::copy;
 use super::table::{Table, in_turn};
 
@@ -112,13 +112,17 @@ impl Made {
 
     fn rebase(&self, table: &mut Table) {
         output(git(&self.clone).args(["checkout", "-q", "mine"]));
+        // What the other one has left to be written is not charged to this one, whose fsync would write it.
+        let settle = || output(program("sync", &self.clone).arg("-f").arg(&self.clone));
         let rebase = || {
+            settle();
             let took = time(&mut self.forge(&self.project, &["rebase", "up@v2.0.0"]));
             output(&mut self.forge(&self.project, &["undo"]));
             took
         };
         let rival = || {
             output(git(&self.clone).args(["checkout", "-q", "-B", "again", "mine"]));
+            settle();
             time(git(&self.clone).args(["rebase", "-q", "v2.0.0"]))
         };
         let (forge, of_git) = in_turn(7, rebase, rival);

@@ -43,6 +43,19 @@ const WORTH_A_THREAD: usize = 12;
 /// A tree, and the release that it is of.
 type Tree = (TreeId, Option<Release>);
 
+/// Places of trees that nobody has taken. Nobody waits for longer than it takes to take one.
+struct Left(Mutex<Range<usize>>);
+
+impl Left {
+    fn first(&self) -> Option<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next()
+    }
+
+    fn last(&self) -> Option<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next_back()
+    }
+}
+
 /// By form, file and hunk: the declaration.
 type Home = HashMap<(PatchName, RelPath, usize), Option<String>>;
 
@@ -112,17 +125,17 @@ impl<'a> Judge<'a> {
     /// What becomes of the patches on each of these trees. Neighbours share most of their files, and a file is read once by each
     /// thread: one begins at the first tree, the other at the last, until they meet.
     fn each(&mut self, trees: &[Tree]) -> Result<Vec<Vec<PatchVerdict>>, ApplyError> {
-        let left = Mutex::new(0..trees.len());
+        let left = Left(Mutex::new(0..trees.len()));
         let (path, series, bases) = (self.objects.path(), self.series.clone(), self.bases.clone());
         // What is in memory only, another view of the repository does not have.
         let alone = trees.len() < WORTH_A_THREAD || self.objects.is_in_memory();
         let mut found = std::thread::scope(|scope| {
             let from_the_end = || {
                 let objects = Objects::open(path)?;
-                Judge::of(&objects, series, bases).some(trees, &left, Range::next_back)
+                Judge::of(&objects, series, bases).some(trees, || left.last())
             };
             let other = (!alone).then(|| scope.spawn(from_the_end));
-            let mut found = self.some(trees, &left, Range::next)?;
+            let mut found = self.some(trees, || left.first())?;
             if let Some(other) = other {
                 found.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
@@ -133,14 +146,9 @@ impl<'a> Judge<'a> {
     }
 
     /// Takes trees that are left, until none is.
-    fn some(
-        &mut self,
-        trees: &[Tree],
-        left: &Mutex<Range<usize>>,
-        next: fn(&mut Range<usize>) -> Option<usize>,
-    ) -> Result<Vec<(usize, Vec<PatchVerdict>)>, ApplyError> {
+    fn some(&mut self, trees: &[Tree], next: impl Fn() -> Option<usize>) -> Result<Vec<(usize, Vec<PatchVerdict>)>, ApplyError> {
         let mut found = Vec::new();
-        while let Some(at) = next(&mut left.lock().unwrap_or_else(PoisonError::into_inner)) {
+        while let Some(at) = next() {
             let (tree, release) = &trees[at];
             found.push((at, self.one(tree, release.as_ref())?));
         }
