@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::args::{Annotate, MatrixArgs};
+use crate::cli::args_matrix::{Annotate, MatrixArgs};
 use crate::cli::build::selections;
 use crate::cli::context::Context;
 use crate::cli::exit::{self, CliError, DONE};

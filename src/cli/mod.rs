@@ -1,6 +1,7 @@
 //! The command line: arguments, the environment, one file per command, and the table from errors to exit codes.
 
 mod args;
+mod args_matrix;
 mod args_new;
 mod args_patch;
 mod build;
