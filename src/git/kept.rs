@@ -3,11 +3,10 @@
 //! file each time that it is read, hashes it when it is compared, and looks through the packs for each object that is written.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use git2::Oid;
 
-use super::objects::Changes;
+use super::objects::{Changes, Objects, ObjectsError};
 use crate::names::TreeId;
 
 /// So much of it is remembered at once, in bytes.
@@ -16,7 +15,7 @@ const ROOM: usize = 32 << 20;
 /// Files by their ids, diffs by their trees, and trees by what they were made of.
 #[derive(Default)]
 pub(super) struct Kept {
-    known: HashMap<Key, Rc<[u8]>>,
+    known: HashMap<Key, Vec<u8>>,
     bytes: usize,
 }
 
@@ -39,12 +38,12 @@ impl Key {
 }
 
 impl Kept {
-    pub(super) fn get(&self, key: &Key) -> Option<Rc<[u8]>> {
-        self.known.get(key).cloned()
+    fn get(&self, key: &Key) -> Option<&[u8]> {
+        self.known.get(key).map(Vec::as_slice)
     }
 
     /// Where there is no more room, it begins anew.
-    pub(super) fn put(&mut self, key: Key, content: &[u8]) {
+    fn put(&mut self, key: Key, content: &[u8]) {
         let bytes = key.len() + content.len();
         if bytes > ROOM / 8 || self.known.contains_key(&key) {
             return;
@@ -54,6 +53,45 @@ impl Kept {
         }
         self.bytes += bytes;
         self.known.insert(key, content.into());
+    }
+}
+
+impl Objects {
+    /// Whether what is written stays in memory.
+    pub fn is_in_memory(&self) -> bool {
+        self.kept.borrow().is_some()
+    }
+
+    /// From here on, what is written stays in memory: for ids of trees that nobody needs on disk.
+    pub fn keep_in_memory(&self) -> Result<(), ObjectsError> {
+        if self.is_in_memory() {
+            return Ok(());
+        }
+        let odb = self.repo().odb().map_err(|e| self.fail(&e))?;
+        // Above the backends for packs and loose objects (1 and 2 in libgit2's odb.c).
+        odb.add_new_mempack_backend(3).map_err(|e| self.fail(&e))?;
+        self.kept.replace(Some(Kept::default()));
+        Ok(())
+    }
+
+    /// What `find` gives; where trees are kept in memory, once.
+    pub(super) fn remembered(
+        &self,
+        key: Key,
+        find: impl FnOnce() -> Result<Vec<u8>, ObjectsError>,
+    ) -> Result<Vec<u8>, ObjectsError> {
+        if let Some(known) = self.kept.borrow().as_ref().and_then(|kept| kept.get(&key)) {
+            return Ok(known.to_vec());
+        }
+        let found = find()?;
+        self.remember(key, &found);
+        Ok(found)
+    }
+
+    pub(super) fn remember(&self, key: Key, content: &[u8]) {
+        if let Some(kept) = self.kept.borrow_mut().as_mut() {
+            kept.put(key, content);
+        }
     }
 }
 

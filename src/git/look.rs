@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use git2::Oid;
 
-use super::kept::Kept;
 use super::objects::{Mode, Objects, ObjectsError, blob_id};
 use crate::names::{BlobId, RelPath, TreeId};
 
@@ -27,22 +26,6 @@ impl Objects {
     pub fn has_blob(&self, id: &BlobId) -> Result<bool, ObjectsError> {
         let odb = self.repo().odb().map_err(|e| self.fail(&e))?;
         Ok(odb.exists(self.oid(id.as_str())?))
-    }
-
-    /// Whether what is written stays in memory.
-    pub fn is_in_memory(&self) -> bool {
-        self.kept.borrow().is_some()
-    }
-
-    /// From here on, what is written stays in memory: for ids of trees that nobody needs on disk.
-    pub fn keep_in_memory(&self) -> Result<(), ObjectsError> {
-        if self.is_in_memory() {
-            return Ok(());
-        }
-        self.kept.replace(Some(Kept::default()));
-        let odb = self.repo().odb().map_err(|e| self.fail(&e))?;
-        // Above the backends for packs and loose objects (1 and 2 in libgit2's odb.c).
-        odb.add_new_mempack_backend(3).map(drop).map_err(|e| self.fail(&e))
     }
 }
 

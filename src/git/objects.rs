@@ -200,22 +200,6 @@ impl Objects {
         }
     }
 
-    /// What `find` gives; where trees are kept in memory, once.
-    pub(super) fn remembered(
-        &self,
-        key: Key,
-        find: impl FnOnce() -> Result<Vec<u8>, ObjectsError>,
-    ) -> Result<Vec<u8>, ObjectsError> {
-        if let Some(known) = self.kept.borrow().as_ref().and_then(|kept| kept.get(&key)) {
-            return Ok(known.to_vec());
-        }
-        let found = find()?;
-        if let Some(kept) = self.kept.borrow_mut().as_mut() {
-            kept.put(key, &found);
-        }
-        Ok(found)
-    }
-
     /// A blob's content.
     pub fn blob(&self, id: &BlobId) -> Result<Vec<u8>, ObjectsError> {
         let oid = self.oid(id.as_str())?;
@@ -257,9 +241,7 @@ impl Objects {
             match change {
                 Some((mode, content)) => {
                     let oid = odb.write(ObjectType::Blob, content).map_err(|e| self.fail(&e))?;
-                    if let Some(kept) = self.kept.borrow_mut().as_mut() {
-                        kept.put(Key::Blob(oid), content);
-                    }
+                    self.remember(Key::Blob(oid), content);
                     let mode = match mode {
                         Mode::File => git2::FileMode::Blob,
                         Mode::Executable => git2::FileMode::BlobExecutable,

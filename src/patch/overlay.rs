@@ -44,7 +44,7 @@ const PARSED: usize = 16;
 impl<'a> Overlay<'a> {
     /// With a memo, texts and answers are shared with the overlays of other trees.
     pub(crate) fn new(objects: &'a Objects, base: &'a TreeId, memo: Option<&'a Memo>) -> Self {
-        let (seen, now, unwritten) = Default::default();
+        let (seen, now, unwritten) = (BTreeMap::new(), Staged::new(), Staged::new());
         Self { objects, base, memo, seen, now, written: None, unwritten, parsed: Vec::new() }
     }
 
