@@ -83,14 +83,14 @@ impl<'a> Containers<'a> {
             if found.is_empty() && (look > 0 || self.exec.interrupt().check().is_ok()) {
                 return;
             }
-            self.remove(found.into_iter());
+            self.remove(&found);
             std::thread::sleep(Duration::from_millis(300));
         }
     }
 
     /// Ends the containers whose work folder is gone.
     fn sweep(&self) {
-        self.remove(self.marked(None).into_iter().filter(|one| !Path::new(&one.mark).exists()));
+        self.remove(self.marked(None).iter().filter(|one| !Path::new(&one.mark).exists()));
     }
 
     /// Containers of one work folder, or of all. An engine that does not answer has nothing that could be ended.
@@ -98,12 +98,8 @@ impl<'a> Containers<'a> {
         EngineObject::Container.marked(LABEL, work, &|words| self.ask(words))
     }
 
-    fn remove(&self, containers: impl Iterator<Item = Marked>) {
-        let ids: Vec<String> = containers.map(|one| one.id).collect();
-        if !ids.is_empty() {
-            let words = EngineObject::Container.removal().iter().copied().chain(ids.iter().map(String::as_str));
-            self.ask(&words.collect::<Vec<_>>());
-        }
+    fn remove<'m>(&self, containers: impl IntoIterator<Item = &'m Marked>) {
+        EngineObject::Container.remove(containers, &|words| self.ask(words));
     }
 
     /// What the engine prints, whether it can do it or not.

@@ -42,12 +42,16 @@ impl EngineObject {
         told.lines().filter_map(of_line).collect()
     }
 
-    /// The words that take such things away; their ids follow.
-    pub fn removal(self) -> &'static [&'static str] {
-        match self {
+    /// Takes what was found away.
+    pub fn remove<'m>(self, found: impl IntoIterator<Item = &'m Marked>, ask: &dyn Fn(&[&str]) -> Option<String>) {
+        let ids: Vec<&str> = found.into_iter().map(|one| one.id.as_str()).collect();
+        let words: &[&str] = match self {
             Self::Container => &["rm", "--force", "--volumes"],
             Self::Volume => &["volume", "rm", "--force"],
             Self::Network => &["network", "rm"],
+        };
+        if !ids.is_empty() {
+            ask(&[words, &ids].concat());
         }
     }
 }

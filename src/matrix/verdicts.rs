@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::matrix::judge::Candidate;
 use crate::matrix::model::PatchVerdict;
-use crate::names::{Revision, TreeId};
 
 /// What is known of one set of series. The version counts beside the tree: patches can be bound to ranges.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -33,18 +32,12 @@ impl Verdicts {
 
     /// What became of the patches on each candidate, where none needs judging.
     pub fn of_all(&self, candidates: &[Candidate]) -> Option<Vec<Vec<PatchVerdict>>> {
-        let mut key = String::new();
-        let of = |candidate: &Candidate| {
-            key.clear();
-            key.extend([candidate.version.as_str(), " ", candidate.tree.as_str()]);
-            Some(self.kinds.get(*self.of.get(&key)?)?.clone())
-        };
-        candidates.iter().map(of).collect()
+        candidates.iter().map(|candidate| self.kinds.get(*self.of.get(&key(candidate))?).cloned()).collect()
     }
 
     /// Whether a candidate needs no judging.
     pub(crate) fn has(&self, candidate: &Candidate) -> bool {
-        self.of.contains_key(&key(&candidate.version, &candidate.tree))
+        self.of.contains_key(&key(candidate))
     }
 
     /// The number of what became of the patches, equal ones having the same.
@@ -62,11 +55,11 @@ impl Verdicts {
 
     /// Keeps what became of the patches on a candidate, by its number.
     pub(crate) fn put(&mut self, candidate: &Candidate, kind: usize) {
-        self.of.insert(key(&candidate.version, &candidate.tree), kind);
+        self.of.insert(key(candidate), kind);
         self.changed = true;
     }
 }
 
-fn key(version: &Revision, tree: &TreeId) -> String {
-    format!("{version} {tree}")
+fn key(candidate: &Candidate) -> String {
+    [candidate.version.as_str(), " ", candidate.tree.as_str()].concat()
 }

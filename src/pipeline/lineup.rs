@@ -208,15 +208,7 @@ impl Session<'_> {
         let commits = chosen.iter().map(|c| c.seen).chain(base_refs.iter().copied()).map(|s| &s.commit);
         let mut trees = survey.trees(commits).map_err(missing)?;
         let bases = base_refs.iter().map(|s| s.name.clone()).zip(trees.split_off(chosen.len())).collect();
-        let newer: Vec<bool> = match since {
-            Some(since) => {
-                let objects = survey.objects()?;
-                let after = objects.commit_time(&since.commit)?;
-                chosen.iter().map(|c| !objects.commit_time(&c.seen.commit).is_ok_and(|time| time <= after)).collect()
-            }
-            None => vec![true; chosen.len()],
-        };
-        let entry = |((chosen, tree), _): ((Chosen<'_>, TreeId), bool)| Entry {
+        let entry = |(chosen, tree): (Chosen<'_>, TreeId)| Entry {
             version: chosen.seen.name.clone(),
             release: chosen.release,
             commit: Some(chosen.seen.commit.clone()),
@@ -225,12 +217,16 @@ impl Session<'_> {
             required_by: Vec::new(),
             module: None,
         };
-        let mut entries: Vec<Entry> = chosen.into_iter().zip(trees).zip(newer).filter(|(_, newer)| *newer).map(entry).collect();
-        newest_first(&mut entries);
+        let mut entries: Vec<Entry> = chosen.into_iter().zip(trees).map(entry).collect();
         let mut range = wanted.to_string();
         if let Some(since) = since {
+            let objects = survey.objects()?;
+            let after = objects.commit_time(&since.commit)?;
+            let is_old = |commit: &CommitId| objects.commit_time(commit).is_ok_and(|time| time <= after);
+            entries.retain(|entry| !entry.commit.as_ref().is_some_and(is_old));
             range.push_str(&format!(", newer than {}", since.name));
         }
+        newest_first(&mut entries);
         Ok(Lineup { store: survey.path().to_owned(), entries, bases, range })
     }
 

@@ -314,10 +314,6 @@ fn no_systemd(host: &str, image: &str) -> TrialError {
 fn remove(engine: &Engine<'_>, owner: Option<&str>, meant: &dyn Fn(&str) -> bool) {
     let ask = |words: &[&str]| Some(String::from_utf8_lossy(&engine.ask(words).ok()?.stdout).into_owned());
     for kind in [EngineObject::Container, EngineObject::Volume, EngineObject::Network] {
-        let found = kind.marked(LABEL, owner, &ask);
-        let found: Vec<&str> = found.iter().filter(|one| meant(&one.mark)).map(|one| one.id.as_str()).collect();
-        if !found.is_empty() {
-            let _ = engine.ask(&[kind.removal(), &found].concat());
-        }
+        kind.remove(kind.marked(LABEL, owner, &ask).iter().filter(|one| meant(&one.mark)), &ask);
     }
 }
