@@ -197,3 +197,16 @@ fn what_was_swept_out_of_the_store_is_fetched_again() {
     sandbox.forge(&["matrix", "--offline"]).code(1).says("the list of releases of app is not in the store");
     assert_eq!(sandbox.forge(&["matrix", "--json"]).ok().json(), before);
 }
+
+#[test]
+fn as_much_and_as_colourful_as_wanted() {
+    let (sandbox, _up) = moving();
+    let told = |option: &str| sandbox.forge(&["matrix", option]);
+    told("--verbose").ok().says("Recipe").says("Asking file://");
+    sandbox.forge(&["matrix"]).ok().says("Recipe").lacks("Asking");
+    let quiet = told("--quiet");
+    assert_eq!(quiet.ok().err(), "");
+    let colour = |when: &str| sandbox.forge(&["matrix", "--color", when]).ok().out().contains('\u{1b}');
+    assert_eq!((colour("always"), colour("never"), colour("auto")), (true, false, false));
+    sandbox.forge(&["matrix", "--color", "sometimes"]).code(2);
+}
